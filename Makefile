@@ -12,10 +12,11 @@ SECONDS ?= 600
 COUNT ?= 5000
 # Scenarios of `make faults`, separated by commas, or all
 FAULTS ?= all
+TARGET = $${CARGO_TARGET_DIR:-$(CURDIR)/target}
 LAUREATE = $(CARGO) run --locked --quiet --
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz faults lint docs openapi flow components
+.PHONY: help demo up bench setup setup-test setup-peers build test fmt unit names fuzz faults lint docs openapi flow next components
 # The parts of a target run in order, even with `make -j`.
 .NOTPARALLEL:
 
@@ -68,9 +69,16 @@ fuzz: setup-test build ## Fuzz the API for ten minutes (SECONDS=…), and test a
 	@sh tools/client/check.sh
 
 # LAUREATE_TEST_FAULTS_SEED=… repeats a run. Logs of a run that fails are in target/faults/.
-faults: setup build ## Kill, freeze and refuse everything under load (FAULTS=name for some)
-	@echo "make: running the program while its processes and servers fail (takes 20 minutes or more)"
-	@LAUREATE_TEST_FAULTS=$(FAULTS) $(CARGO) test --locked --quiet --test suite invariants_hold_after_faults -- --nocapture
+faults: setup next build ## Kill, freeze and refuse everything under load (FAULTS=name for some)
+	@echo "make: running the program while its processes and servers fail (takes 30 minutes or more)"
+	@LAUREATE_TEST_FAULTS=$(FAULTS) LAUREATE_TEST_FAULTS_NEXT=$(TARGET)/next/laureate-next $(CARGO) test --locked --quiet --test suite invariants_hold_after_faults -- --nocapture
+
+# The build after this one replaces the program in target/debug/.
+next:
+	@echo "make: building the program of the next version, for upgrades"
+	@$(CARGO) build --locked --features next-version
+	@mkdir -p $(TARGET)/next
+	@cp $(TARGET)/debug/laureate $(TARGET)/next/laureate-next
 
 names: setup-test build ## Draw 5000 names in each theme and check the pages with other programs (COUNT=…)
 	@echo "make: drawing and checking $(COUNT) names in each theme (takes minutes)"

@@ -44,6 +44,9 @@ pub fn queued(number: usize) -> EmailQueued {
     let public_id = format!("{number:032x}");
     EmailQueued {
         issuance_id: IssuanceId(Uuid::from_u128(number as u128)),
+        certificate_id: CERTIFICATE,
+        batch_id: None,
+        previous: None,
         attendee_id: Uuid::from_u128(number as u128).into(),
         to_name: format!("Person Number {number}").into(),
         to_address: format!("person.{number}@example.com").into(),

@@ -7,6 +7,7 @@ mod api;
 mod append;
 mod ground;
 mod latency;
+mod lists;
 mod lives;
 mod login;
 mod memory;
@@ -61,6 +62,8 @@ enum Part {
     Render,
     /// Reads through HTTP over the bare queries
     Reads,
+    /// Lists with each filter, in each order, with a million rows
+    Lists,
     /// Writes over HTTP, each followed by a read
     Writes,
     /// Logins over HTTP over bare argon2id
@@ -74,12 +77,13 @@ enum Part {
 }
 
 impl Part {
-    const USUAL: [Self; 9] = [
+    const USUAL: [Self; 10] = [
         Self::Render,
         Self::Append,
         Self::Latency,
         Self::Replay,
         Self::Reads,
+        Self::Lists,
         Self::Writes,
         Self::Login,
         Self::Pipeline,
@@ -110,6 +114,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Replay => replay::measure(&mut report).await?,
             Part::Render => render::measure(&mut report)?,
             Part::Reads => reads::measure(&mut report).await?,
+            Part::Lists => lists::measure(&mut report).await?,
             Part::Writes => writes::measure(&mut report).await?,
             Part::Login => login::measure(&mut report).await?,
             Part::Pipeline => pipeline::measure(&mut report).await?,

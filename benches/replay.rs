@@ -39,7 +39,7 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
         copied.push(
             events
                 / tables
-                    .copy(MAILS * lives::EVENTS_PER_MAIL)
+                    .copy(MAILS * lives::EVENTS_PER_MAIL, MAILS)
                     .await?
                     .as_secs_f64(),
         );
@@ -136,15 +136,18 @@ impl Tables {
     }
 
     /// Returns the time that PostgreSQL needs to copy `rows` rows into a table of the same shape as
-    /// the projection's, with its keys and indexes.
-    async fn copy(&self, rows: usize) -> anyhow::Result<Duration> {
+    /// the projection's, with its keys and indexes, and the recipients of `mails` mails into another
+    /// one.
+    async fn copy(&self, rows: usize, mails: usize) -> anyhow::Result<Duration> {
         let pool = self.pool()?;
         let client = pool.get().await?;
         let schema = &self.set.members().first().context("no projection")?.schema;
         let table = format!("\"{}\".copied", self.app.config().namespace);
+        let recipients = format!("{table}_recipients");
         client
             .batch_execute(&format!(
-                "CREATE SCHEMA IF NOT EXISTS \"{}\"; CREATE TABLE {table} (LIKE \"{schema}\".jobs INCLUDING ALL)",
+                "CREATE SCHEMA IF NOT EXISTS \"{}\"; CREATE TABLE {table} (LIKE \"{schema}\".jobs INCLUDING ALL); \
+                 CREATE TABLE {recipients} (LIKE \"{schema}\".job_recipients INCLUDING ALL)",
                 self.app.config().namespace
             ))
             .await?;
@@ -152,11 +155,15 @@ impl Tables {
             .step_by(ROWS_PER_CHUNK)
             .map(|first| text(first, rows.min(first + ROWS_PER_CHUNK)))
             .collect();
+        let names: Vec<Bytes> = (0..mails)
+            .step_by(ROWS_PER_CHUNK)
+            .map(|first| recipients_text(first, mails.min(first + ROWS_PER_CHUNK)))
+            .collect();
         let begun = Instant::now();
         let sink = client
             .copy_in(&format!(
-                "COPY {table} (id, issuance_id, to_name, to_address, stage, attempts, message_id, attempted_at, \
-                 answer, sent_at, created_at, updated_at, created_position, position) FROM STDIN"
+                "COPY {table} (id, issuance_id, certificate_id, is_replaced, to_name, to_address, stage, attempts, message_id, \
+                 attempted_at, answer, sent_at, created_at, updated_at, created_position, position) FROM STDIN"
             ))
             .await?;
         let mut sink = std::pin::pin!(sink);
@@ -164,8 +171,19 @@ impl Tables {
             sink.send(chunk).await?;
         }
         sink.finish().await?;
+        let columns = "id, to_name, to_address, position";
+        let sink = client
+            .copy_in(&format!("COPY {recipients} ({columns}) FROM STDIN"))
+            .await?;
+        let mut sink = std::pin::pin!(sink);
+        for chunk in names {
+            sink.send(chunk).await?;
+        }
+        sink.finish().await?;
         let took = begun.elapsed();
-        client.batch_execute(&format!("DROP TABLE {table}")).await?;
+        client
+            .batch_execute(&format!("DROP TABLE {table}, {recipients}"))
+            .await?;
         Ok(took)
     }
 }
@@ -179,9 +197,23 @@ fn text(from: usize, to: usize) -> Bytes {
         // Writing to a string can't fail.
         let _ = writeln!(
             rows,
-            "{id}\t{issuance}\tPerson Number {number}\tperson.{number}@example.com\tsent\t1\t\
+            "{id}\t{issuance}\t{issuance}\tf\tPerson Number {number}\tperson.{number}@example.com\tsent\t1\t\
              <{id}@laureate.example>\t{time}\t250 taken\t{time}\t{time}\t{time}\t{number}\t{number}",
             issuance = Uuid::from_u128(number as u128),
+        );
+    }
+    rows.into()
+}
+
+/// Returns the recipients of mails in the text format of COPY.
+fn recipients_text(from: usize, to: usize) -> Bytes {
+    let mut rows = String::new();
+    for number in from..to {
+        let id = Uuid::new_v4();
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            rows,
+            "{id}\tPerson Number {number}\tperson.{number}@example.com\t{number}"
         );
     }
     rows.into()

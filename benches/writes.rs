@@ -57,11 +57,12 @@ pub async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let roles = [Role::Projector, Role::Api, Role::Importer, Role::Processes];
     let running = app.start(&roles, extras, shutdown.clone()).await?;
     let (email, password) = admin(&app).await?;
-    let caller = Caller::new(address, &email, password.reveal()).await?;
     let mut misses = 0;
     let mut figures: [Vec<f64>; 4] = Default::default();
     for run in 1..=report.runs {
         report.progress(&format!("writes, run {run}"));
+        // An access token is valid for 15 minutes.
+        let caller = Caller::new(address, &email, password.reveal()).await?;
         let stop = CancellationToken::new();
         let busy = tokio::spawn(caller.clone().import_until(stop.clone(), run));
         let waiting = caller.create(run, CREATED, false).await?;

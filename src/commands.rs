@@ -19,6 +19,7 @@ pub mod person_claims;
 pub mod register_user;
 pub mod reset_password;
 pub mod second_factor;
+pub mod sessions;
 pub mod stop_mails;
 pub mod transaction;
 pub mod version;
@@ -43,6 +44,12 @@ pub use version::IfVersion;
 /// Maximum number of attempts of a command with conflicts. With a backoff of up to about 1 s, 50
 /// concurrent writers to one aggregate all succeed even on a busy machine.
 const TRIES: usize = 24;
+/// Number of writes without an answer after which the log is regarded as away. Each waits 5 s.
+const UNANSWERED: u32 = 4;
+
+/// Reason why the outcome of a command is not known.
+const UNSETTLED: &str =
+    "it did not respond to a write, which may still be stored; send the same command again";
 
 /// Context of a command: its ids and its actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,19 +226,18 @@ impl Commands {
     where
         F: Future<Output = Result<T, CommandError>>,
     {
-        self.transact_on(&Aggregates::default(), context, body)
-            .await
+        self.transact_on(&Arc::default(), context, body).await
     }
 
-    /// Like [`Self::transact`], but uses aggregates that were loaded together before, at or after
-    /// the cause of the command. If `body` decides on one that has changed since, the append
-    /// conflicts, and the next attempt loads everything.
+    /// Like [`Self::transact`], but uses aggregates that were loaded together before, at the leader
+    /// and after the cause of the command. If `body` writes to one that has changed since, the
+    /// append conflicts, and the next attempt loads everything.
     ///
     /// # Errors
     /// `body` refuses, or the log can't be used.
     pub async fn transact_on<T, F>(
         &self,
-        aggregates: &Aggregates,
+        aggregates: &Arc<Aggregates>,
         context: &CommandContext,
         body: impl Fn(Transaction) -> F,
     ) -> Result<Committed<T>, CommandError>
@@ -240,6 +246,9 @@ impl Commands {
     {
         let context = Arc::new(context.clone());
         let mut unsettled = false;
+        let mut unanswered = 0;
+        // Aggregates of the commits of earlier attempts that may still be written.
+        let mut unsettled = Vec::new();
         for attempt in 0..TRIES {
             let transaction = Transaction::new(self, context.clone(), aggregates, attempt == 0);
             let outcome = match body(transaction.clone()).await {
@@ -249,21 +258,25 @@ impl Commands {
             };
             let commit = transaction.take_commit().filter(|_| outcome.is_ok());
             let Some(commit) = commit else {
-                // Nothing to write. The reason may be a lagging replica, or an earlier attempt of
-                // unknown outcome that may still be written. So compare the positions with the
-                // leader, or try again.
+                // Nothing to write. The reason may be a replica that lags, so the positions are
+                // compared with the leader's.
                 let repeated = outcome.is_ok() && transaction.is_repeated();
-                if repeated || (!unsettled && transaction.is_current().await?) {
-                    return Ok(Committed {
-                        value: outcome?,
-                        positions: Vec::new(),
-                    });
+                if !repeated && !transaction.verify(false).await? {
+                    backoff(attempt).await;
+                    continue;
                 }
-                unsettled = false;
-                backoff(attempt).await;
-                continue;
+                // A commit without an answer may still be written, unless an aggregate to which it
+                // writes has changed.
+                unsettled.retain(|written: &Vec<_>| !transaction.is_after(written));
+                if !repeated && !unsettled.is_empty() {
+                    return Err(LogError::Unavailable(UNSETTLED.to_owned()).into());
+                }
+                return Ok(Committed {
+                    value: outcome?,
+                    positions: Vec::new(),
+                });
             };
-            if !transaction.is_recent().await? {
+            if !transaction.verify(true).await? {
                 backoff(attempt).await;
                 continue;
             }
@@ -277,7 +290,8 @@ impl Commands {
                 Err(AppendError::Conflict) => {}
                 // The events may have been written. The next attempt finds them by their command
                 // id.
-                Err(AppendError::Unknown(_)) => unsettled = true,
+                Err(AppendError::Unknown(_)) => unsettled.push(transaction.written()),
+        let mut unanswered = 0;
                 Err(AppendError::Unavailable(why)) => return Err(LogError::Unavailable(why).into()),
                 Err(AppendError::Refused(description)) => {
                     let code = 0;

@@ -315,6 +315,9 @@ impl Config {
             ("workers.renderer", self.workers.renderer),
             ("workers.mailer", self.workers.mailer),
         ];
+        if self.management.stalled_after_seconds == 0 {
+            return wrong("management.stalled_after_seconds", &"must be at least 1");
+        }
         match least_one.iter().find(|(_, number)| *number == 0) {
             Some((key, _)) => wrong(key, &"must be at least 1"),
             None => Ok(()),

@@ -21,7 +21,7 @@ use crate::domain::certification::import::{
 };
 use crate::domain::certification::origin::Origin;
 use crate::domain::certification::reactions::import::{RowRules, Seen};
-use crate::domain::{AttendeeId, ImportId, Secret};
+use crate::domain::{AttendeeId, Decider, ImportId, Secret};
 use crate::event_log::{Consistency, RecordedEvent};
 use crate::spreadsheet::{Limits, RowOutcome, SheetError, SheetRow};
 use crate::storage::{ObjectKey, ObjectStorage, StorageError, import_report_key};
@@ -35,7 +35,6 @@ use report_file::ReportFile;
 use row_certificate::{explained, rules_with};
 use row_warnings::{RowToCheck, warning};
 use settled::{Decided, Settled};
-use undrawable_row::stored_person;
 
 mod chunks;
 pub mod dry_run;
@@ -103,12 +102,23 @@ pub struct Cause<'e> {
 /// Import in progress.
 struct Request<'r> {
     id: ImportId,
+    /// First event of the import. The ids of all commands depend on it. So an import that is tried
+    /// again finds the rows that it has imported before.
+    first: &'r RecordedEvent,
     asked: &'r ImportRequested,
     /// Path of the local copy of the file.
     file: &'r Path,
 }
 
 impl Request<'_> {
+    /// Creates the context of the `n`th command of a kind, which is executed because of `cause`.
+    fn context(&self, cause: &Cause<'_>, kind: &str, n: usize) -> CommandContext {
+        CommandContext {
+            caused_by: Some(cause.event.into()),
+            ..CommandContext::of_process(self.first, kind, n)
+        }
+    }
+
     const fn rules(&self) -> RowRules {
         let ImportRequested {
             update_existing,
@@ -172,19 +182,12 @@ impl Importer {
         let Some(request) = import.state.request.clone().filter(|_| !import.state.ended) else {
             return Ok(());
         };
-        // The ids of all commands depend on the first event. So an import that is tried again
-        // finds the rows that it has imported before.
-        let mut first = None;
-        if cause.event.event_type != "ImportRequested" {
+        let mut first = cause.event.clone();
+        if first.event_type != "ImportRequested" {
             let log = self.commands.log();
-            let until = cause.event.position;
-            let begun = log.page("import", &cause.event.id, 0, until).await;
-            first = begun.map_err(CommandError::from)?.into_iter().next();
+            let begun = log.first(Import::AGGREGATE, &first.id, first.position);
+            first = begun.await.map_err(CommandError::from)?;
         }
-        let cause = &Cause {
-            event: first.as_ref().unwrap_or(cause.event),
-            attempt: cause.attempt + u32::from(first.is_some()),
-        };
         let key = ObjectKey::parse(&request.object_key).map_err(StorageError::from)?;
         let file = NamedTempFile::new().map_err(ImportError::local)?;
         let found = self
@@ -196,11 +199,12 @@ impl Importer {
         }
         let request = Request {
             id,
+            first: &first,
             asked: &request,
             file: file.path(),
         };
         let imported = self.import_rows(cause, &request, import).await?;
-        self.finish(cause, id, imported).await?;
+        self.finish(cause, &request, imported).await?;
         // The people are recorded in the log. The file contains personal data and is no longer
         // needed.
         self.storage.delete(&key).await?;
@@ -233,7 +237,7 @@ impl Importer {
                 unnoted -= 1;
             }
             let done = std::mem::take(&mut settled);
-            let note = self.note(cause, request.id, &mut progress, &done);
+            let note = self.note(cause, request, &mut progress, &done);
             match chunk {
                 Ok(rows) => {
                     (settled, ()) =
@@ -252,10 +256,9 @@ impl Importer {
                 imported.report.add(row.earned.is_some(), &row.outcome);
             }
         }
-        self.note(cause, request.id, &mut progress, &settled)
-            .await?;
+        self.note(cause, request, &mut progress, &settled).await?;
         let rest = progress.due.rest();
-        self.request_batches(cause, &mut progress.batches, rest)
+        self.request_batches(cause, request, &mut progress.batches, rest)
             .await?;
         if progress.import.state.is_cancelling {
             imported.left.get_or_insert(0);
@@ -288,7 +291,7 @@ impl Importer {
         let mut settled: Vec<_> = decided.into_iter().map(|row| row.settled(seen)).collect();
         for row in plan.in_turn {
             let row = self
-                .decide(cause, request, &Aggregates::default(), &*seen, row)
+                .decide(cause, request, &Arc::default(), &*seen, row)
                 .await?;
             settled.push(row.settled(seen));
         }
@@ -300,7 +303,7 @@ impl Importer {
         &self,
         cause: &Cause<'_>,
         request: &Request<'_>,
-        loaded: &Aggregates,
+        loaded: &Arc<Aggregates>,
         seen: &Seen,
         row: PlannedRow,
     ) -> Result<Decided, ImportError> {
@@ -320,7 +323,7 @@ impl Importer {
                 ));
             }
         };
-        let context = CommandContext::of_process(cause.event, "importer-row", number as usize);
+        let context = request.context(cause, "importer-row", number as usize);
         let source = Source {
             origin: Origin::import(request.id),
             row: Some(number),
@@ -336,8 +339,8 @@ impl Importer {
         };
         let key = self.claim_key.reveal().as_bytes();
         let imported = import_person(&self.commands, key, loaded, &context, candidate).await?;
-        let imported = explained(imported, request.rules(), requires_document);
-        let stored = stored_person(&self.commands, loaded, &imported).await?;
+        let stored = imported.known;
+        let imported = explained(imported.outcome, request.rules(), requires_document);
         let certificate_id = certificate_id
             .map(Into::into)
             .or(request.asked.certificate_id);
@@ -384,11 +387,11 @@ impl Importer {
     async fn finish(
         &self,
         cause: &Cause<'_>,
-        id: ImportId,
+        request: &Request<'_>,
         imported: ImportedPeople,
     ) -> Result<(), ImportError> {
         let ImportedPeople { report, file, left } = imported;
-        let report_key = import_report_key(id.0);
+        let report_key = import_report_key(request.id.0);
         // A report of a million rows is copied, which takes a while.
         let finished = tokio::task::spawn_blocking(move || file.finish()).await;
         let finished = finished.map_err(|error| ImportError::Local(error.to_string()))?;
@@ -398,9 +401,9 @@ impl Importer {
         }
         let report_key = stored.map(|_| report_key.to_string());
         metrics::counter!("laureate_import_rows_total").increment(u64::from(report.total_records));
-        let context = CommandContext::of_process(cause.event, "importer-end", 0);
+        let context = request.context(cause, "importer-end", 0);
         self.commands
-            .execute::<Import>(&context, id, end(&report, left, report_key))
+            .execute::<Import>(&context, request.id, end(&report, left, report_key))
             .await?;
         Ok(())
     }
@@ -409,8 +412,9 @@ impl Importer {
 /// Returns the number of chunks after the recorded progress that an earlier worker may have begun.
 /// Some of their rows may be imported but not recorded. So these chunks are imported completely
 /// even if the import is cancelled.
-const fn begun_before(cause: &Cause<'_>, import: &Loaded<Import>) -> usize {
-    if cause.attempt > 1 || import.state.through_row > 0 {
+fn begun_before(cause: &Cause<'_>, import: &Loaded<Import>) -> usize {
+    let is_first = cause.attempt == 1 && cause.event.event_type == "ImportRequested";
+    if !is_first || import.state.through_row > 0 {
         READ_AHEAD + 1
     } else {
         0

@@ -26,4 +26,25 @@ CREATE UNIQUE INDEX attendees_newest ON attendees (created_position);
 CREATE INDEX attendees_changed ON attendees (position);
 CREATE INDEX attendees_by_name ON attendees (name_key, created_position);
 CREATE INDEX attendees_by_email ON attendees (email_key, created_position);
+CREATE INDEX attendees_by_document ON attendees ((translate(lower(document_number), ' .-/', '')));
+CREATE INDEX attendees_by_document_type ON attendees ((search_key(document_type)), created_position);
+CREATE INDEX attendees_by_country ON attendees ((search_key(country)), created_position);
 CREATE INDEX attendees_by_import ON attendees (import_id, created_position) WHERE import_id IS NOT NULL;
+
+-- Without the extension pg_trgm, a search reads all rows.
+DO $do$
+DECLARE
+    class text := (
+        SELECT format('%I.%I', nspname, opcname)
+        FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
+        WHERE opcname = 'gin_trgm_ops'
+    );
+BEGIN
+    IF class IS NOT NULL THEN
+        EXECUTE $sql$CREATE INDEX attendees_by_word ON attendees USING gin ((' ' || name_key) $sql$ || class
+            || ') WITH (gin_pending_list_limit = 256)';
+        EXECUTE $sql$CREATE INDEX attendees_by_code ON attendees USING gin ((email_key || E'\n' || document_key) $sql$ || class
+            || ') WITH (gin_pending_list_limit = 256)';
+    END IF;
+END
+$do$;

@@ -26,4 +26,7 @@ CREATE TABLE batches (
 
 -- indexes
 CREATE UNIQUE INDEX batches_newest ON batches (created_position);
+CREATE INDEX batches_changed ON batches (position);
+CREATE INDEX batches_by_state ON batches (state, created_position);
+CREATE INDEX batches_by_certificate ON batches (certificate_id, created_position);
 CREATE INDEX batches_by_import ON batches (import_id, created_position) WHERE import_id IS NOT NULL;

@@ -30,3 +30,22 @@ CREATE UNIQUE INDEX certificates_newest ON certificates (created_position);
 CREATE INDEX certificates_changed ON certificates (position);
 CREATE INDEX certificates_by_name ON certificates (name_key, created_position);
 CREATE INDEX certificates_by_client ON certificates (client_key, created_position);
+CREATE INDEX certificates_by_theme ON certificates (theme, created_position);
+CREATE INDEX certificates_by_locale ON certificates (locale, created_position);
+CREATE INDEX certificates_by_activity ON certificates (is_active, created_position);
+
+-- Without the extension pg_trgm, a search reads all rows.
+DO $do$
+DECLARE
+    class text := (
+        SELECT format('%I.%I', nspname, opcname)
+        FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
+        WHERE opcname = 'gin_trgm_ops'
+    );
+BEGIN
+    IF class IS NOT NULL THEN
+        EXECUTE $sql$CREATE INDEX certificates_by_word ON certificates USING gin ((' ' || (name_key || ' ' || event_key || ' ' || client_key)) $sql$ || class
+            || ') WITH (gin_pending_list_limit = 256)';
+    END IF;
+END
+$do$;

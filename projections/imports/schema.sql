@@ -52,3 +52,7 @@ CREATE TABLE import_known_people (
 
 -- indexes
 CREATE UNIQUE INDEX imports_newest ON imports (created_position);
+CREATE INDEX imports_changed ON imports (position);
+CREATE INDEX imports_by_state ON imports (state, created_position);
+CREATE INDEX imports_by_certificate ON imports (certificate_id, created_position) WHERE certificate_id IS NOT NULL;
+CREATE INDEX imports_by_format ON imports (format, created_position);

@@ -1,4 +1,4 @@
--- How many jobs there are by stage, and when one was last tried.
+-- Number of jobs by stage, and time of the last attempt.
 -- Those that were sent are counted by the overview, which moves together with the jobs: counting a million
 -- rows is slow. All others are few, and counted in their index.
 SELECT

@@ -1,6 +1,7 @@
--- What became of the jobs that were last tried since a time. $1: the time
+-- Outcomes since a time: attempts of sent jobs, and ends of the others, also without an attempt. $1: the time
 SELECT
-    count(*) FILTER (WHERE stage = 'sent') AS sent,
-    count(*) FILTER (WHERE stage IN ('failed', 'unknown')) AS failed
-FROM jobs
-WHERE attempted_at >= $1
+    (SELECT count(*) FROM jobs WHERE attempted_at >= $1 AND stage = 'sent') AS sent,
+    (
+        SELECT count(*) FROM jobs
+        WHERE stage <> 'sent' AND stage IN ('failed', 'unknown') AND updated_at >= $1
+    ) AS failed

@@ -1,5 +1,5 @@
 -- row key: id
--- It is not sent, nor sent again; what an earlier try was told stays visible.
+-- It is not sent, or not sent again; the answer to an earlier attempt stays visible.
 UPDATE jobs SET
     stage = 'cancelled',
     due_at = NULL,

@@ -1,5 +1,5 @@
 -- row key: id
--- The server refused the mail, perhaps before it was claimed; another try may follow by itself.
+-- The server refused the mail, perhaps before it was claimed; another attempt may follow automatically.
 UPDATE jobs SET
     stage = CASE WHEN data."retryAt" IS NULL THEN 'failed' ELSE 'retrying' END,
     due_at = data."retryAt",

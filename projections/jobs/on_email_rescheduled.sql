@@ -1,5 +1,5 @@
 -- row key: id
--- It waits for somebody, or for another time.
+-- It waits for a user, or for another time.
 UPDATE jobs SET
     stage = CASE data.delivery #>> '{}' WHEN 'immediate' THEN 'queued' WHEN 'held' THEN 'held' ELSE 'scheduled' END,
     due_at = (data.delivery ->> 'at')::timestamptz,

@@ -1,9 +1,10 @@
 -- row key: id
--- The server took the mail; the error of an earlier try is history.
+-- The server accepted the mail, perhaps late: the error of an earlier attempt and a cancellation no longer count.
 UPDATE jobs SET
     stage = 'sent',
     due_at = NULL,
     error_message = NULL,
+    cancel_reason = NULL,
     answer = data.answer,
     sent_at = event.time,
     updated_at = event.time,

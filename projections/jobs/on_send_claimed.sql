@@ -1,5 +1,5 @@
 -- row key: id
--- A worker is about to hand the mail to the server.
+-- A worker is about to send the content.
 UPDATE jobs SET
     stage = 'claimed',
     due_at = NULL,

@@ -120,7 +120,11 @@ fn judge(found: &[ProjectionHealth]) -> Result<(), Problem> {
             p.name, p.state, p.position, p.lag
         )
     };
-    let is_partial = unfit.iter().all(|p| p.has_stopped()) && unfit.len() < found.len();
+    // A copy that is being built and does not move has never been readable.
+    let is_unreadable = |p: &&ProjectionHealth| p.state == "stalled" && !p.ready;
+    let is_partial = unfit.iter().all(|p| p.has_stopped())
+        && !unfit.iter().any(is_unreadable)
+        && unfit.len() < found.len();
     Err(Problem {
         text: unfit.iter().map(text).collect::<Vec<_>>().join("; "),
         is_partial,
@@ -156,7 +160,7 @@ mod tests {
             assert_eq!(judged(&[live(), stopped.clone()]), Err(true));
             assert_eq!(judged(&[stopped.clone(), stopped]), Err(false));
         }
-        for unready in ["absent", "building", "live"] {
+        for unready in ["absent", "building", "live", "stalled"] {
             assert_eq!(judged(&[live(), projection(unready, false)]), Err(false));
         }
     }

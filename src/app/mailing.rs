@@ -7,11 +7,11 @@ use super::{App, Running, work};
 use crate::workers::WorkLimits;
 use crate::workers::mailer::Mailer;
 use crate::workers::notifier::{NoticeSettings, Notifier};
-use crate::workers::sending::SendingParts;
-use crate::workers::timers::Timers;
+use crate::workers::sending::{RECORD_WITHIN, SendingParts};
+use crate::workers::timers::{Timers, TimersOf};
 
-/// Time for recording an outcome after the last answer of the mail server.
-const RECORDING: Duration = Duration::from_secs(20);
+/// Time for the end of the process after the last outcome is recorded.
+const ENDING: Duration = Duration::from_secs(5);
 
 impl App {
     pub(super) fn start_mailer(&self, running: &mut Running) {
@@ -27,15 +27,18 @@ impl App {
             first_retry,
             shutdown: running.shutdown.clone(),
         };
-        // Without an answer to the content, the outcome of a mail would be unknown.
-        let grace = mail.message_timeout() + RECORDING;
+        // No mail is begun after the shutdown. The longest one that is under way then: DATA, the
+        // content, and the outcome. Without an answer to the content, its outcome would be unknown.
+        let grace = mail.timeout() + mail.message_timeout() + RECORD_WITHIN + ENDING;
         let notices = SendingParts {
             first_retry: first_retry / 4,
             ..parts.clone()
         };
         let notifier = Arc::new(Notifier::new(notices, self.notice_settings()));
         let states = &self.workers;
-        let limits = WorkLimits::new(at_once);
+        // Mails that wait for a slow answer are in addition to the others.
+        let slow = mail.max_slow_connections;
+        let limits = WorkLimits::new(2 * mail.notice_connections + slow);
         let notifier = work(
             log.clone(),
             notifier,
@@ -46,8 +49,7 @@ impl App {
         running.spawn_within("notifier", grace, notifier);
         let time_zone = self.config.certificates.time_zone;
         let mailer = Arc::new(Mailer::new(parts, self.rendering(), time_zone));
-        // Mails that wait for a slow answer are in addition to the others.
-        let limits = WorkLimits::new(at_once + mail.max_connections);
+        let limits = WorkLimits::new(at_once + slow);
         let mailer = work(
             log.clone(),
             mailer,
@@ -56,9 +58,14 @@ impl App {
             running.shutdown.clone(),
         );
         running.spawn_within("mailer", grace, mailer);
-        let timers = Timers::new(self.commands.clone());
-        let shutdown = running.shutdown.clone();
-        running.spawn("timers", async move { Ok(timers.run(shutdown).await?) });
+        for (name, of) in [
+            ("timers", TimersOf::Mails),
+            ("notice timers", TimersOf::Notices),
+        ] {
+            let timers = Timers::new(self.commands.clone(), of, &self.workers);
+            let shutdown = running.shutdown.clone();
+            running.spawn(name, async move { Ok(timers.run(shutdown).await?) });
+        }
     }
 
     /// Returns the settings for mails to users about their accounts.

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -16,12 +15,20 @@ use crate::event_log::{Consistency, Names, Position, RecordedEvent};
 /// Maximum number of histories that are loaded concurrently.
 const AT_ONCE: usize = 64;
 
-/// Histories of aggregates that were loaded together. Cloning is cheap. The default contains
-/// nothing.
-#[derive(Clone, Default)]
+/// Histories of aggregates that were loaded together. The default contains nothing. It has no
+/// `Clone`, because it may contain thousands of histories.
+#[derive(Default)]
 pub struct Aggregates {
-    /// Histories by subject. The history of an aggregate without events is empty.
-    histories: Arc<HashMap<String, Vec<RecordedEvent>>>,
+    /// Histories by subject.
+    histories: HashMap<String, LoadedHistory>,
+}
+
+/// History of an aggregate that was loaded together with others.
+struct LoadedHistory {
+    /// Events; empty if the aggregate has none.
+    events: Vec<RecordedEvent>,
+    /// True if it was loaded with [`Consistency::Leader`].
+    is_proven: bool,
 }
 
 /// List of aggregates to load.
@@ -46,19 +53,18 @@ impl Aggregates {
         names: &Names,
         id: impl Display,
     ) -> Result<D::State, CommandError> {
-        Ok(self
-            .loaded::<D>(names, &id.to_string(), None)?
-            .unwrap_or_default()
-            .state)
+        let loaded = self.loaded::<D>(names, &id.to_string(), None)?;
+        Ok(loaded.unwrap_or_default().0.state)
     }
 
-    /// Returns an aggregate if it was loaded.
+    /// Returns an aggregate if it was loaded, and true if it was loaded with
+    /// [`Consistency::Leader`].
     pub(super) fn loaded<D: Decider>(
         &self,
         names: &Names,
         id: &str,
         own: Option<CommandId>,
-    ) -> Result<Option<Loaded<D>>, CommandError> {
+    ) -> Result<Option<(Loaded<D>, bool)>, CommandError> {
         if self.histories.is_empty() {
             return Ok(None);
         }
@@ -66,8 +72,8 @@ impl Aggregates {
             return Ok(None);
         };
         let mut loaded = Loaded::default();
-        loaded.fold(history, own)?;
-        Ok(Some(loaded))
+        loaded.fold(&history.events, own)?;
+        Ok(Some((loaded, history.is_proven)))
     }
 }
 
@@ -117,11 +123,35 @@ impl Commands {
             }
             _ => self.log.last_position(kind, id, at).await?,
         };
-        while loaded.position < last {
-            let page = self.log.page(kind, id, loaded.position, last).await?;
-            loaded.fold(&page, own)?;
-        }
+        self.fold_until(&mut loaded, id, last, own).await?;
         Ok(loaded)
+    }
+
+    /// Loads an aggregate at or after the position `until` of one of its events.
+    pub(super) async fn load_until<D: Decider>(
+        &self,
+        id: impl Display,
+        until: Position,
+    ) -> Result<Loaded<D>, CommandError> {
+        let mut loaded = Loaded::<D>::new();
+        self.fold_until(&mut loaded, &id.to_string(), until, None)
+            .await?;
+        Ok(loaded)
+    }
+
+    /// Folds the events after `loaded` until a position, page by page in constant memory.
+    async fn fold_until<D: Decider>(
+        &self,
+        loaded: &mut Loaded<D>,
+        id: &str,
+        until: Position,
+        own: Option<CommandId>,
+    ) -> Result<(), CommandError> {
+        while loaded.position < until {
+            let page = self.log.page(D::AGGREGATE, id, loaded.position, until);
+            loaded.fold(&page.await?, own)?;
+        }
+        Ok(())
     }
 
     /// Loads aggregates together and adds them to `aggregates`. One request per 1000 aggregates
@@ -144,19 +174,20 @@ impl Commands {
             .collect();
         let subjects: Vec<String> = missing.keys().cloned().collect();
         let positions = self.log.last_positions(&subjects, at).await?;
-        let mut histories = Vec::with_capacity(missing.len());
-        let mut loads = Vec::new();
+        let mut loads = Vec::with_capacity(missing.len());
         for (subject, (kind, id)) in missing {
-            match positions.get(&subject) {
-                Some(last) => loads.push(self.load_history(subject, kind, id, *last)),
-                None => histories.push((subject, Vec::new())),
-            }
+            let until = positions.get(&subject).copied().unwrap_or(0);
+            loads.push(self.load_history(subject, kind, id, until));
         }
         let loaded: Vec<_> = stream::iter(loads)
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        Arc::make_mut(&mut aggregates.histories).extend(histories.into_iter().chain(loaded));
+        let is_proven = matches!(at, Consistency::Leader(_));
+        for (subject, events) in loaded {
+            let history = LoadedHistory { events, is_proven };
+            aggregates.histories.insert(subject, history);
+        }
         Ok(())
     }
 
@@ -165,15 +196,9 @@ impl Commands {
         subject: String,
         kind: &'static str,
         id: String,
-        last: Position,
+        until: Position,
     ) -> Result<(String, Vec<RecordedEvent>), CommandError> {
-        let mut events: Vec<RecordedEvent> = Vec::new();
-        loop {
-            let position = events.last().map_or(0, |event| event.position);
-            if position >= last {
-                return Ok((subject, events));
-            }
-            events.extend(self.log.page(kind, &id, position, last).await?);
-        }
+        let events = self.log.history(kind, &id, 0, until).await?;
+        Ok((subject, events))
     }
 }

@@ -2,7 +2,7 @@
 //! claims, the list of admins, and the new session after a password change.
 
 use super::register_user::{claims_of, release, take};
-use super::reset_password::tell_of_password;
+use super::reset_password::queue_password_notice;
 use super::{
     CommandContext, CommandError, Commands, Committed, Done, IfVersion, Loaded, Transaction,
 };
@@ -79,7 +79,7 @@ pub async fn change_user(
                 transaction.decide::<Admins>(ALL, &command).await?;
             }
             if has_password {
-                tell_of_password(&transaction, id).await?;
+                queue_password_notice(&transaction, id).await?;
             }
             Ok((done.position, done.events.len(), account))
         })
@@ -167,7 +167,7 @@ pub async fn change_password(
                 ..session.clone()
             });
             transaction.decide::<Session>(session_id, &start).await?;
-            tell_of_password(&transaction, id).await?;
+            queue_password_notice(&transaction, id).await?;
             Ok((done.position, done.events.len(), account))
         })
         .await?;

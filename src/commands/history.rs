@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use time::OffsetDateTime;
 
-use super::{CommandError, Commands, TRIES, backoff};
+use super::{CommandError, Commands};
 use crate::domain::{Decider, Refusal};
 use crate::event_log::{Position, RecordedEvent};
 
@@ -15,7 +15,7 @@ use crate::event_log::{Position, RecordedEvent};
 pub struct History<D: Decider> {
     /// State in that version.
     pub state: D::State,
-    /// State after all events in the log, including those after that version.
+    /// State in that version or a later one.
     pub latest: D::State,
     /// Events up to that version with their times, oldest first.
     pub events: Vec<(OffsetDateTime, D::Event)>,
@@ -26,49 +26,40 @@ pub struct History<D: Decider> {
 }
 
 impl Commands {
-    /// Loads the history of an aggregate up to one of its versions. A replica of the log may lag,
-    /// so this function reads again until the replica has that version.
+    /// Loads the history of an aggregate up to one of its versions.
     ///
     /// # Errors
-    /// The aggregate has no events, the log can't be read, or the replica doesn't catch up.
+    /// The aggregate has no events, the log can't be read, or it lacks the version.
     pub async fn history<D: Decider>(
         &self,
         id: impl Display,
         version: Position,
     ) -> Result<History<D>, CommandError> {
         let id = id.to_string();
-        for attempt in 0..TRIES {
-            let recorded = self.log.load(D::AGGREGATE, &id, 0).await?;
-            if recorded.last().map_or(0, |event| event.position) < version {
-                backoff(attempt).await;
-                continue;
-            }
-            let decoded = |event: &RecordedEvent| event.decode_as::<D::Event>();
-            let (until, later) =
-                recorded.split_at(recorded.partition_point(|event| event.position <= version));
-            let mut state = D::State::default();
-            let mut events = Vec::with_capacity(until.len());
-            for event in until {
-                let decoded = decoded(event)?;
-                state = D::evolve(state, &decoded);
-                events.push((event.time, decoded));
-            }
-            let mut latest = state.clone();
-            for event in later {
-                latest = D::evolve(latest, &decoded(event)?);
-            }
-            let (Some((created_at, _)), Some((updated_at, _))) = (events.first(), events.last())
-            else {
-                return Err(Refusal::NotFound(D::AGGREGATE).into());
-            };
-            return Ok(History {
-                created_at: *created_at,
-                updated_at: *updated_at,
-                state,
-                latest,
-                events,
-            });
+        let recorded = self.log.history(D::AGGREGATE, &id, 0, version).await?;
+        let decoded = |event: &RecordedEvent| event.decode_as::<D::Event>();
+        let (until, later) =
+            recorded.split_at(recorded.partition_point(|event| event.position <= version));
+        let mut state = D::State::default();
+        let mut events = Vec::with_capacity(until.len());
+        for event in until {
+            let decoded = decoded(event)?;
+            state = D::evolve(state, &decoded);
+            events.push((event.time, decoded));
         }
-        Err(CommandError::Busy)
+        let mut latest = state.clone();
+        for event in later {
+            latest = D::evolve(latest, &decoded(event)?);
+        }
+        let (Some((created_at, _)), Some((updated_at, _))) = (events.first(), events.last()) else {
+            return Err(Refusal::NotFound(D::AGGREGATE).into());
+        };
+        Ok(History {
+            created_at: *created_at,
+            updated_at: *updated_at,
+            state,
+            latest,
+            events,
+        })
     }
 }

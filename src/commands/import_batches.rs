@@ -2,10 +2,10 @@
 
 use super::{CommandContext, CommandError, Commands};
 use crate::domain::certification::batch::{Batch, BatchCommand};
-use crate::domain::certification::import::{ImportEvent, ImportRequested};
+use crate::domain::certification::import::{Import, ImportEvent, ImportRequested};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
-use crate::domain::{ImportId, Refusal};
-use crate::event_log::{LogError, Position};
+use crate::domain::{Decider, ImportId, Refusal};
+use crate::event_log::Position;
 
 /// Requests a batch. Does nothing if the batch has already been requested.
 ///
@@ -27,10 +27,10 @@ pub async fn request_batch(
 }
 
 /// Returns the people in the rows of an import, recorded up to a position, who don't belong to a
-/// batch, and the batches. A batch is made when it is full, and when the import fails.
+/// batch, and the batches. `position` is that of an event of the import. A batch is made when it is full, and when the import fails.
 ///
 /// # Errors
-/// The log can't be read, or the replica lacks the event at `position`.
+/// The log can't be read, or it lacks the event at `position`.
 pub async fn recorded_batches(
     commands: &Commands,
     id: ImportId,
@@ -39,10 +39,9 @@ pub async fn recorded_batches(
 ) -> Result<(DueBatches, Vec<DueBatch>), CommandError> {
     let mut due = DueBatches::new(id, asked);
     let mut made = Vec::new();
-    let mut events = commands.log().load("import", &id.to_string(), 0).await?;
-    if events.last().is_none_or(|last| last.position < position) {
-        return Err(LogError::Unavailable("a replica lags and lacks an event".to_owned()).into());
-    }
+    let log = commands.log();
+    let id = id.to_string();
+    let mut events = log.history(Import::AGGREGATE, &id, 0, position).await?;
     events.retain(|event| event.position <= position);
     for event in events {
         match event.decode_as::<ImportEvent>()? {

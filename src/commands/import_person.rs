@@ -1,5 +1,7 @@
-//! Importing one person, from a row of a file or another source. The attendee and its claims on e-mail
-//! address and document number change in one commit.
+//! Importing one person, from a row of a file or another source. The attendee and its claims on
+//! e-mail address and document number change in one commit.
+
+use std::sync::Arc;
 
 use futures_util::future::try_join3;
 
@@ -10,7 +12,7 @@ use crate::domain::certification::reactions::import::{
     Known, Matches, Mismatch, RowPlan, RowRules, Seen, plan_by_claims, plan_row,
 };
 use crate::domain::kernel::claim::{Claim, ClaimEvent};
-use crate::domain::{AttendeeId, PersonEntry};
+use crate::domain::{AttendeeId, Person, PersonEntry};
 
 /// Person to import.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,16 @@ pub enum PersonImport {
     Rejected(Mismatch),
 }
 
+/// Outcome of importing a person, with the data of a known person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportedPerson {
+    /// Outcome.
+    pub outcome: PersonImport,
+    /// Stored data of the updated or existing person. After a repeated import, it may already be the
+    /// updated data.
+    pub known: Option<Person>,
+}
+
 /// Imports a person. For rejected data or an unchanged person, nothing is written. The aggregates
 /// `loaded` are not loaded again.
 ///
@@ -51,24 +63,24 @@ pub enum PersonImport {
 pub async fn import_person(
     commands: &Commands,
     claim_key: &[u8],
-    loaded: &Aggregates,
+    loaded: &Arc<Aggregates>,
     context: &CommandContext,
     candidate: Candidate<'_>,
-) -> Result<PersonImport, CommandError> {
+) -> Result<ImportedPerson, CommandError> {
     let own = candidate.new_id;
     let committed = commands
         .transact_on(loaded, context, |transaction| async move {
             let holders = Holders::of(&transaction, candidate).await?;
             if let Some(id) = holders.taken_before() {
-                return Ok(if id == own {
-                    PersonImport::Created(id)
-                } else {
-                    PersonImport::Updated(id)
-                });
+                if id == own {
+                    return Ok(PersonImport::Created(id).with(None));
+                }
+                let known = transaction.look::<Attendee>(id).await?.state.0;
+                return Ok(PersonImport::Updated(id).with(known));
             }
-            let known = KnownPeople::of(&transaction, &holders, candidate).await?;
+            let known = KnownPeople::of(&transaction, &holders).await?;
             if let Some(id) = known.changed_before() {
-                return Ok(PersonImport::Updated(id));
+                return Ok(PersonImport::Updated(id).with(known.person(id)));
             }
             let source = candidate.source.cloned();
             let shared = candidate.rules.shared_email;
@@ -81,10 +93,11 @@ pub async fn import_person(
                     };
                     transaction.decide::<Attendee>(own, &import).await?;
                     take(&transaction, own, None, &claims, shared).await?;
-                    Ok(PersonImport::Created(own))
+                    Ok(PersonImport::Created(own).with(None))
                 }
                 RowPlan::Update(id, person) => {
                     let now = PersonClaims::of(claim_key, &person);
+                    let stored = known.person(id);
                     let loaded = known.into_loaded(id);
                     if let Some(before) = &loaded.state.0 {
                         let before = PersonClaims::of(claim_key, before);
@@ -96,14 +109,23 @@ pub async fn import_person(
                         source,
                     };
                     transaction.decide_loaded::<Attendee>(id, loaded, &update)?;
-                    Ok(PersonImport::Updated(id))
+                    Ok(PersonImport::Updated(id).with(stored))
                 }
-                RowPlan::Existing(id) => Ok(PersonImport::Existing(id)),
-                RowPlan::Reject(mismatch) => Ok(PersonImport::Rejected(mismatch)),
+                RowPlan::Existing(id) => Ok(PersonImport::Existing(id).with(known.person(id))),
+                RowPlan::Reject(mismatch) => Ok(PersonImport::Rejected(mismatch).with(None)),
             }
         })
         .await?;
     Ok(committed.value)
+}
+
+impl PersonImport {
+    fn with(self, known: Option<Person>) -> ImportedPerson {
+        ImportedPerson {
+            outcome: self,
+            known,
+        }
+    }
 }
 
 /// Claims of a person, with their current holders.
@@ -171,15 +193,8 @@ impl Holders {
 struct KnownPeople(Vec<(AttendeeId, Loaded<Attendee>)>);
 
 impl KnownPeople {
-    async fn of(
-        transaction: &Transaction,
-        holders: &Holders,
-        candidate: Candidate<'_>,
-    ) -> Result<Self, CommandError> {
+    async fn of(transaction: &Transaction, holders: &Holders) -> Result<Self, CommandError> {
         let mut known = Vec::new();
-        if holders.plan_by_claims(candidate).is_some() {
-            return Ok(Self(known));
-        }
         for id in [&holders.email, &holders.name_at_email, &holders.document].map(Holders::id) {
             let Some(id) = id.filter(|id| !known.iter().any(|(known, _)| known == id)) else {
                 continue;
@@ -212,6 +227,11 @@ impl KnownPeople {
             document: known(&holders.document),
         };
         plan_row(candidate.entry, matches, candidate.rules, candidate.seen)
+    }
+
+    fn person(&self, id: AttendeeId) -> Option<Person> {
+        let found = self.0.iter().find(|(known, _)| *known == id);
+        found.and_then(|(_, loaded)| loaded.state.0.clone())
     }
 
     fn into_loaded(self, id: AttendeeId) -> Loaded<Attendee> {

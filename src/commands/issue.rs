@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use time::Date;
 use uuid::Uuid;
@@ -53,7 +54,7 @@ pub enum Issued {
 #[derive(Default)]
 pub struct Prepared {
     /// People and first issuances.
-    aggregates: Aggregates,
+    aggregates: Arc<Aggregates>,
     offers: HashMap<CertificateId, Offer>,
 }
 
@@ -64,8 +65,7 @@ struct Offer {
     own_template: Option<OwnTemplate>,
 }
 
-/// Loads the data that the requests `wanted` need. All of it includes what the leader of the log
-/// has now.
+/// Loads the data that the requests `wanted` need, with this consistency.
 ///
 /// # Errors
 /// The log can't be read.
@@ -101,7 +101,10 @@ pub async fn prepare(
             });
         }
     }
-    Ok(Prepared { aggregates, offers })
+    Ok(Prepared {
+        aggregates: Arc::new(aggregates),
+        offers,
+    })
 }
 
 /// Issues a certificate to a person. If the person already holds it, returns the existing issuance.

@@ -1,4 +1,4 @@
-//! Mails with one certificate: queuing another one, and cancelling unsent ones.
+//! Mails with one certificate: queuing another one, and the state of all.
 
 use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::certification::attendee::Attendee;
@@ -24,17 +24,6 @@ pub struct AnotherMail {
     pub stage: Stage,
     /// Position of its last event.
     pub position: Position,
-}
-
-/// Result of cancelling the mails of an issuance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CalledBack {
-    /// Number of mails that are cancelled, by this command or an earlier one.
-    pub cancelled: u32,
-    /// Number of mails that have already been sent.
-    pub sent: u32,
-    /// Number of mails that a worker is sending. Their outcome is known later.
-    pub under_way: u32,
 }
 
 /// Request for another mail with a certificate.
@@ -109,7 +98,11 @@ pub async fn mail_again(
                     continue;
                 }
                 let mail = mail_about(issuance, &request, &pdf, delivery, on_unknown);
-                let queue = MailCommand::Queue(Box::new(EmailQueued { to_address, ..mail }));
+                let queue = MailCommand::Queue(Box::new(EmailQueued {
+                    to_address,
+                    previous: Some(MailId::nth_of(issuance, number - 1)),
+                    ..mail
+                }));
                 let done = transaction.decide_loaded::<Mail>(id, email, &queue)?;
                 let stage = done.state.stage;
                 let position = done.position;
@@ -163,40 +156,4 @@ pub async fn mails_about(
         about.position = about.position.max(mail.position);
     }
     Ok(about)
-}
-
-/// Cancels all unsent mails about an issuance. `context` returns the context of the `n`th
-/// cancellation.
-///
-/// # Errors
-/// The log can't be used.
-pub async fn call_back(
-    commands: &Commands,
-    context: impl Fn(usize) -> CommandContext,
-    issuance: IssuanceId,
-    reason: &Personal<String>,
-) -> Result<CalledBack, CommandError> {
-    let mut called = CalledBack::default();
-    for number in 1..=MAX_MAILS {
-        let id = MailId::nth_of(issuance, number);
-        let cancel = MailCommand::Cancel {
-            reason: reason.clone(),
-        };
-        match commands
-            .execute::<Mail>(&context(number as usize), id, cancel)
-            .await
-        {
-            Ok(_) => called.cancelled += 1,
-            Err(CommandError::Refused(Refusal::NotFound(_))) if number == 1 => {}
-            Err(CommandError::Refused(Refusal::NotFound(_))) => break,
-            Err(CommandError::Refused(Refusal::WrongState(_))) => {
-                match commands.load::<Mail>(id).await?.state.stage {
-                    Stage::Sent => called.sent += 1,
-                    _ => called.under_way += 1,
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(called)
 }

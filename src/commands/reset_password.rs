@@ -10,7 +10,7 @@ use crate::domain::accounts::user::UserCommand;
 use crate::domain::{Decider as _, NoticeId, Personal, Refusal, UserId};
 
 /// Queues a mail with a link for setting a new password. The link is valid until `expires_at`, or
-/// until the user's epoch is no longer `epoch`.
+/// until the user's link epoch is no longer `epoch`.
 ///
 /// # Errors
 /// The log can't be used.
@@ -55,12 +55,12 @@ pub async fn reset_password(
             // The new password starts another epoch, in which the link is no longer valid.
             let notice = transaction.look::<Notice>(link).await?.state;
             let opens = |notice: &NoticeQueued| {
-                notice.user_id == id && notice.about.opens(transaction.now(), before.epoch)
+                notice.user_id == id && notice.about.opens(transaction.now(), before.link_epoch())
             };
             if !notice.mail.as_ref().is_some_and(opens) {
                 return Err(Refusal::LinkEnded.into());
             }
-            tell_of_password(&transaction, id).await?;
+            queue_password_notice(&transaction, id).await?;
             let account = done.state.clone().active().ok_or(Refusal::LinkEnded)?;
             Ok((done.position, done.events.len(), account))
         })
@@ -69,7 +69,7 @@ pub async fn reset_password(
 }
 
 /// Queues a mail that informs a user of the changed password, in the same commit as the change.
-pub(super) async fn tell_of_password(
+pub(super) async fn queue_password_notice(
     transaction: &Transaction,
     id: UserId,
 ) -> Result<(), CommandError> {

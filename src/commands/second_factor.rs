@@ -9,7 +9,8 @@ use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 
 /// Starts a session and marks the code `shown`, if any, as used. If two requests use the same code,
-/// only one of them succeeds. Returns the position of the session's event.
+/// only one of them succeeds. Returns the position of the session's event, or `None` without a
+/// session if the user has a second factor and there is no code.
 ///
 /// # Errors
 /// The code is no longer valid (`WrongCode`), or the log can't be used.
@@ -19,27 +20,26 @@ pub async fn begin_session(
     user_id: UserId,
     shown: Option<Shown>,
     session: (SessionId, SessionStarted),
-) -> Result<Position, CommandError> {
+) -> Result<Option<Position>, CommandError> {
     let (session_id, started) = session;
-    let start = SessionCommand::Start(started);
-    let Some(shown) = shown else {
-        return Ok(commands
-            .execute::<Session>(context, session_id, start)
-            .await?
-            .position);
-    };
-    let start = &start;
-    let uses = &SecondFactorCommand::Use(shown);
+    let start = &SessionCommand::Start(started);
+    let shown = shown.map(SecondFactorCommand::Use);
+    let shown = shown.as_ref();
     let committed = commands
         .transact(context, |transaction| async move {
-            transaction.decide::<SecondFactor>(user_id, uses).await?;
-            Ok(transaction
-                .decide::<Session>(session_id, start)
-                .await?
-                .position)
+            let factor = transaction.look::<SecondFactor>(user_id).await?;
+            match shown {
+                Some(shown) => {
+                    transaction.decide_loaded::<SecondFactor>(user_id, factor, shown)?;
+                }
+                None if factor.state.is_on() => return Ok(None),
+                None => {}
+            }
+            let done = transaction.decide::<Session>(session_id, start).await?;
+            Ok(Some(done.position))
         })
         .await?;
-    Ok(committed.last_position().unwrap_or(committed.value))
+    Ok(committed.last_position().or(committed.value))
 }
 
 /// Removes the second factor of a user who has lost it, and ends all of the user's sessions.

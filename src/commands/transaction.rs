@@ -8,16 +8,15 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Aggregates, CommandContext, CommandError, Commands, Done, Loaded, Wanted};
-use crate::domain::{DataSubject, Decider, DomainEvent};
+use crate::domain::{CommandId, DataSubject, Decider, DomainEvent};
 use crate::event_log::{Append, Cause, Commit, Consistency, NewEvent, Position};
 
 /// Transaction that collects decisions. It decides each aggregate at most once. Clones share the
 /// collection.
 ///
-/// The first attempt reads from any replica, and its result is verified: the expected positions of
-/// the append verify the aggregates to which it writes. Before that, the positions of aggregates
-/// that are only looked at are compared with a state at or after the cause of the command. Later
-/// attempts read the leader's state.
+/// The first attempt reads from any replica. Later attempts read the leader's state. The result of
+/// each attempt is verified: the expected positions of the append verify the aggregates to which it
+/// writes. Before that, the positions of all others are compared with the leader's state.
 #[derive(Clone)]
 pub struct Transaction {
     commands: Commands,
@@ -28,7 +27,10 @@ pub struct Transaction {
 
 #[derive(Default)]
 struct Collected {
-    aggregates: Aggregates,
+    /// Aggregates that were loaded before the transaction.
+    given: Arc<Aggregates>,
+    /// Aggregates that the transaction has loaded together.
+    prepared: Aggregates,
     seen: Vec<Seen>,
     /// True if events of this command were found.
     repeated: bool,
@@ -37,25 +39,27 @@ struct Collected {
 
 /// Aggregate that the transaction has read.
 #[derive(Clone)]
-struct Seen {
+pub(super) struct Seen {
     aggregate: &'static str,
     id: String,
     position: Position,
-    /// True if it may be older than the cause of the command, and the commit doesn't write to it.
-    is_unverified: bool,
+    /// True if it was loaded together with others at the leader.
+    is_proven: bool,
+    /// True if the commit writes to it.
+    is_written: bool,
 }
 
 impl Transaction {
-    /// Creates a transaction. Only the first attempt uses `aggregates` and assumptions.
+    /// Creates a transaction. Only the first attempt uses the aggregates `given` and assumptions.
     pub(super) fn new(
         commands: &Commands,
         context: Arc<CommandContext>,
-        aggregates: &Aggregates,
+        given: &Arc<Aggregates>,
         is_first_attempt: bool,
     ) -> Self {
         let mut collected = Collected::default();
         if is_first_attempt {
-            collected.aggregates = aggregates.clone();
+            collected.given = given.clone();
         }
         Self {
             commands: commands.clone(),
@@ -80,17 +84,15 @@ impl Transaction {
     pub async fn look<D: Decider>(&self, id: impl Display) -> Result<Loaded<D>, CommandError> {
         let id = id.to_string();
         let own = Some(self.context.command_id);
-        let names = self.commands.log().names();
-        let aggregates = self.collected().aggregates.clone();
-        let known = aggregates.loaded::<D>(names, &id, own)?;
-        let is_unverified = known.is_none() && self.is_first_attempt;
+        let known = self.collected().known::<D>(&self.commands, &id, own)?;
+        let is_proven = known.as_ref().is_some_and(|(_, is_proven)| *is_proven);
         let at = if self.is_first_attempt {
             Consistency::Any
         } else {
             self.leader()
         };
         let loaded = match known {
-            Some(loaded) => loaded,
+            Some((loaded, _)) => loaded,
             None => self.commands.load_for::<D>(&id, own, &at).await?,
         };
         let mut collected = self.collected();
@@ -99,7 +101,8 @@ impl Transaction {
             aggregate: D::AGGREGATE,
             id,
             position: loaded.position,
-            is_unverified,
+            is_proven,
+            is_written: false,
         });
         drop(collected);
         Ok(loaded)
@@ -122,7 +125,8 @@ impl Transaction {
             aggregate: D::AGGREGATE,
             id: id.to_string(),
             position: assumed.position,
-            is_unverified: true,
+            is_proven: false,
+            is_written: false,
         });
         Ok(assumed)
     }
@@ -132,12 +136,12 @@ impl Transaction {
     /// # Errors
     /// The log can't be read.
     pub async fn prepare(&self, wanted: Wanted) -> Result<(), CommandError> {
-        let mut aggregates = self.collected().aggregates.clone();
+        let mut prepared = std::mem::take(&mut self.collected().prepared);
         let at = self.leader();
         self.commands
-            .load_together(&mut aggregates, wanted, &at)
+            .load_together(&mut prepared, wanted, &at)
             .await?;
-        self.collected().aggregates = aggregates;
+        self.collected().prepared = prepared;
         Ok(())
     }
 
@@ -241,7 +245,7 @@ impl Transaction {
         let mut collected = self.collected();
         for seen in &mut collected.seen {
             if seen.aggregate == D::AGGREGATE && seen.id == id {
-                seen.is_unverified = false;
+                seen.is_written = true;
             }
         }
         collected.appends.push(Append {
@@ -264,34 +268,55 @@ impl Transaction {
         self.collected().repeated
     }
 
-    /// Returns true if no aggregate that this transaction has read has events at the leader that
-    /// the transaction lacks.
-    pub(super) async fn is_current(&self) -> Result<bool, CommandError> {
-        let seen = self.collected().seen.clone();
-        self.is_at(seen, &self.leader()).await
+    /// Returns the aggregates to which the commit writes, with their expected positions.
+    pub(super) fn written(&self) -> Vec<Seen> {
+        let collected = self.collected();
+        let written = collected.seen.iter().filter(|seen| seen.is_written);
+        written.cloned().collect()
     }
 
-    /// Returns true if the aggregates that this transaction only looks at were read at or after the
-    /// cause of the command. For a user's command, the leader's state counts.
-    pub(super) async fn is_recent(&self) -> Result<bool, CommandError> {
-        let mut looked_at = self.collected().seen.clone();
-        looked_at.retain(|seen| seen.is_unverified);
-        let at = match &self.context.caused_by {
-            Some(cause) => Consistency::After(cause.clone()),
-            None => Consistency::Leader(None),
-        };
-        self.is_at(looked_at, &at).await
+    /// Returns true if one of the aggregates has changed since an earlier attempt expected it to
+    /// have its position. So the commit of that attempt is in the log, or can't be written any more.
+    pub(super) fn is_after(&self, written: &[Seen]) -> bool {
+        let collected = self.collected();
+        let is_same = |a: &Seen, b: &Seen| a.aggregate == b.aggregate && a.id == b.id;
+        collected.seen.iter().any(|now| {
+            written
+                .iter()
+                .any(|before| is_same(now, before) && now.position > before.position)
+        })
     }
 
-    /// Returns true if none of the aggregates has later events in a state of this consistency.
-    async fn is_at(&self, seen: Vec<Seen>, at: &Consistency) -> Result<bool, CommandError> {
+    /// Returns true if no aggregate that this transaction has read has changed since, according to
+    /// the leader. Aggregates that were loaded together at the leader are not checked again. Before
+    /// an append, those to which it writes are not checked, because their expected positions are.
+    pub(super) async fn verify(&self, is_appending: bool) -> Result<bool, CommandError> {
+        let mut seen = self.collected().seen.clone();
+        seen.retain(|seen| !(seen.is_proven || is_appending && seen.is_written));
         let log = self.commands.log();
         let subject = |seen: &Seen| log.names().aggregate(seen.aggregate, &seen.id);
         let subjects: Vec<String> = seen.iter().map(subject).collect();
-        let positions = log.last_positions(&subjects, at).await?;
+        let positions = log.last_positions(&subjects, &self.leader()).await?;
         Ok(subjects.iter().zip(&seen).all(|(subject, seen)| {
             let last = positions.get(subject).copied().unwrap_or(0);
             last <= seen.position
         }))
+    }
+}
+
+impl Collected {
+    /// Returns an aggregate that was loaded together with others, and true if it was loaded at the
+    /// leader.
+    fn known<D: Decider>(
+        &self,
+        commands: &Commands,
+        id: &str,
+        own: Option<CommandId>,
+    ) -> Result<Option<(Loaded<D>, bool)>, CommandError> {
+        let names = commands.log().names();
+        match self.prepared.loaded::<D>(names, id, own)? {
+            Some(prepared) => Ok(Some(prepared)),
+            None => self.given.loaded::<D>(names, id, own),
+        }
     }
 }

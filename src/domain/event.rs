@@ -136,6 +136,8 @@ all_events! {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -150,6 +152,16 @@ mod tests {
             let error = Event::decode(aggregate, event_type, schema, b"[]").expect_err("no object");
             assert_eq!(error.is_unknown(), expected != Recognition::Known);
         }
+    }
+
+    #[test]
+    fn event_types_are_unique_across_aggregates() {
+        let types: Vec<_> = Event::CATALOGUE
+            .iter()
+            .flat_map(|(_, types)| types.iter())
+            .collect();
+        let unique: BTreeSet<_> = types.iter().collect();
+        assert_eq!(types.len(), unique.len());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Flow of events: the table of all events, the worker that handles each event, and the events that
 //! may follow.
 //!
-//! Each recorded event names these workers in its header `for`, so that an older program knows that a
-//! newer one handles the event. The workers' subscriptions ([`Input::TYPES`]), the events that the workers match on, and the
-//! table in `ARCHITECTURE.md` are derived from this table. An event without a row is a compile
-//! error here. A new row is a compile error in its worker until the worker handles the event.
+//! Each recorded event names these workers in its header `for`, so that an older program knows that
+//! a newer one handles the event. The workers' subscriptions ([`Input::TYPES`]), the events that the
+//! workers match on, and the table in `ARCHITECTURE.md` are derived from this table. An event
+//! without a row is a compile error here. A new row is a compile error in its worker until the
+//! worker handles the event.
 
 use crate::domain::accounts::admins::AdminsEvent;
 use crate::domain::accounts::api_key::ApiKeyEvent;
@@ -315,6 +316,22 @@ mod tests {
                 .map(|(worker, config)| (worker, filtered(config)))
                 .into()
         );
+    }
+
+    /// If this test fails because an existing type has another worker, raise the type's schema
+    /// version. Otherwise a program without this worker's reaction acknowledges the new events.
+    #[test]
+    fn types_versions_and_workers_are_recorded() {
+        let mut lines = Vec::new();
+        for (aggregate, types) in Event::CATALOGUE {
+            for event_type in *types {
+                let schema = Event::schema_of(aggregate, event_type).unwrap_or_default();
+                let workers: Vec<_> = workers_of(event_type).collect();
+                let line = format!("{event_type} {schema}: {}", workers.join(","));
+                lines.push(line.trim_end().to_owned());
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]

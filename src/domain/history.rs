@@ -24,7 +24,7 @@ use super::certification::mail::Mail;
 use super::certification::template::Template;
 use super::kernel::claim::Claim;
 use super::kernel::personal::{HIDDEN, hidden};
-use super::{Decider, DomainEvent, Event};
+use super::{DataSubject, Decider, DomainEvent, Event};
 use asked::Asked;
 
 /// Checks with arbitrary commands that nothing panics, that every event survives JSON, and that
@@ -100,10 +100,10 @@ macro_rules! every_aggregate {
             }
         })+
 
-        /// Returns every event type with a sample that contains personal data but has no data
-        /// subject.
-        fn personal_without_subject() -> BTreeSet<&'static str> {
-            let mut types = BTreeSet::new();
+        /// Returns the type of every sample, its data subject, and true if the sample contains
+        /// personal data.
+        fn data_subjects() -> Vec<(&'static str, Option<DataSubject>, bool)> {
+            let mut all = Vec::new();
             $(
                 let samples = $aggregate::samples("a", 1);
                 let state = samples.first().map_or_else(Default::default, |first| {
@@ -114,12 +114,10 @@ macro_rules! every_aggregate {
                     let mut personal = Vec::new();
                     name_hidden("", &body, &mut personal);
                     let subject = $aggregate::data_subject(OWN, &state, event);
-                    if subject.is_none() && !personal.is_empty() {
-                        types.insert(event.event_type());
-                    }
+                    all.push((event.event_type(), subject, !personal.is_empty()));
                 }
             )+
-            types
+            all
         }
 
         /// Returns samples of every event, each with its aggregate.
@@ -201,8 +199,21 @@ fn personal_fields_match_the_snapshot() {
 /// may name any person.
 #[test]
 fn events_with_personal_data_name_their_data_subject() {
+    let mut without = BTreeSet::new();
+    let mut lines = BTreeSet::new();
+    for (event_type, subject, is_personal) in data_subjects() {
+        if is_personal && subject.is_none() {
+            without.insert(event_type);
+        }
+        let subject = subject.map_or("nobody".to_owned(), |subject| subject.to_string());
+        lines.insert(format!("{event_type}: {subject}"));
+    }
     let expected = ["BatchUndoRequested", "CertificateDefined"];
-    assert_eq!(personal_without_subject(), expected.into());
+    assert_eq!(without, expected.into());
+    insta::assert_snapshot!(
+        "data_subjects",
+        lines.into_iter().collect::<Vec<_>>().join("\n")
+    );
 }
 
 /// Collects the paths of hidden fields.

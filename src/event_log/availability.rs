@@ -21,8 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Retries `attempt` while the log is not available, for at most [`PATIENCE`]. The argument of
-/// `attempt` is its timeout. It is 500 ms at first, because the server may hang, and doubles with
-/// each attempt, up to 5 s.
+/// `attempt` is its timeout. It is 500 ms at first, because the server may hang, and doubles after
+/// each attempt that took that long, up to 5 s.
 pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut(Duration) -> F) -> Result<T, LogError>
 where
     F: Future<Output = Result<T, LogError>>,
@@ -31,11 +31,15 @@ where
     let mut tries = 0;
     let mut wait = FIRST_ANSWER_WITHIN;
     loop {
-        match attempt(wait).await {
+        let begun = Instant::now();
+        let outcome = attempt(wait).await;
+        if begun.elapsed() >= wait {
+            wait = (wait * 2).min(LAST_ANSWER_WITHIN);
+        }
+        match outcome {
             Err(LogError::Unavailable(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
             other => return other,
         }
-        wait = (wait * 2).min(LAST_ANSWER_WITHIN);
     }
 }
 
@@ -66,4 +70,37 @@ pub(crate) async fn why_nobody_answers(client: &Client, stream: &str) -> LogErro
         return (&error).into();
     }
     LogError::Unavailable("the stream does not respond; it may be electing a leader".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn timeout_grows_only_after_a_timeout() {
+        let waits = RefCell::new(Vec::new());
+        let outcome = patiently(|wait| {
+            waits.borrow_mut().push(wait);
+            let count = waits.borrow().len();
+            async move {
+                match count {
+                    5 => Ok(()),
+                    4 => {
+                        let answer = std::future::pending::<()>();
+                        let late = tokio::time::timeout(wait, answer).await;
+                        late.map_err(|error| LogError::Unavailable(error.to_string()))
+                    }
+                    _ => Err(LogError::Unavailable("lagging".to_owned())),
+                }
+            }
+        });
+        outcome.await.expect("the last attempt succeeds");
+        let [quick @ .., last] = &*waits.borrow() else {
+            panic!("no attempt")
+        };
+        assert!(quick.iter().all(|wait| *wait == FIRST_ANSWER_WITHIN));
+        assert_eq!(*last, FIRST_ANSWER_WITHIN * 2);
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! async-nats has no publisher for atomic batches, so this module sets the headers itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, response::Response};
@@ -10,6 +11,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::availability::why_nobody_answers;
+use super::error::NOT_NOW;
+use super::writable::Written;
 use super::{LogError, Names, NewEvent, Position};
 
 /// Maximum number of messages in one atomic batch, a limit of the server.
@@ -62,14 +65,22 @@ pub(crate) struct Publisher {
     stream: String,
     /// Value of `ce-source` in every event.
     source: String,
+    /// Outcomes of this process's last writes to the log.
+    pub(super) written: Arc<Written>,
 }
 
 impl Publisher {
-    pub(crate) fn new(client: Client, names: &Names) -> Self {
+    pub(super) fn new(
+        client: Client,
+        stream: String,
+        names: &Names,
+        written: Arc<Written>,
+    ) -> Self {
         Self {
             client,
-            stream: names.events(),
+            stream,
             source: names.source(),
+            written,
         }
     }
 
@@ -177,9 +188,9 @@ fn meaning(error: &jetstream::Error) -> PublishError {
         10_071 => PublishError::Conflict,
         // Also a wrong last sequence: the subject has a message that has not been applied yet.
         10_164 => PublishError::InFlight,
-        // Temporarily unavailable; expected sequence not checkable yet; incomplete batch (a new
-        // leader has only a part of it); too many open batches.
-        10_008 | 10_163 | 10_176 | 10_210 | 10_211 => PublishError::NotNow(error.into()),
+        // Limits of the account, the memory or the storage are reached. An operator raises them.
+        10_002 | 10_028 | 10_047 => PublishError::NotNow(LogError::Unavailable(error.to_string())),
+        code if NOT_NOW.contains(&code) => PublishError::NotNow(error.into()),
         // Storing failed, or insufficient storage. The server may send this error although some
         // replicas have the message, and for a batch that is completed after a restart.
         10_023 | 10_077 => PublishError::Unknown(error.to_string()),
@@ -200,7 +211,9 @@ mod tests {
     fn only_certainly_unwritten_commits_are_refused_or_retried() {
         assert!(matches!(answer(10_071, 400), PublishError::Conflict));
         assert!(matches!(answer(10_164, 400), PublishError::InFlight));
-        for code in [10_008, 10_163, 10_176, 10_210] {
+        for code in [
+            10_008, 10_163, 10_176, 10_210, 10_039, 10_118, 10_002, 10_028, 10_047,
+        ] {
             assert!(
                 matches!(answer(code, 503), PublishError::NotNow(_)),
                 "{code}"

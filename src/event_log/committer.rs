@@ -290,6 +290,7 @@ async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, P
     let mut tries = 0;
     let mut in_flight = 0;
     loop {
+        let begun = Instant::now();
         let answer = match messages.as_slice() {
             [single] => publisher.one(single).await,
             _ => {
@@ -298,6 +299,7 @@ async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, P
                     .await
             }
         };
+        publisher.written.note(begun, &answer);
         match answer {
             Err(PublishError::NotNow(_)) if start.elapsed() < PATIENCE => pause(&mut tries).await,
             Err(PublishError::InFlight) if group.len() == 1 && in_flight < IN_FLIGHT_TRIES => {

@@ -50,9 +50,10 @@ pub enum Consistency {
     Any,
     /// State at or after an event. Use it for data that the caller only looks at.
     After(Cause),
-    /// State of the leader at the time of the call, or later. The leader must have the given
-    /// event, so that a leader that was replaced can't answer. Use it before a refusal, a negative
-    /// answer, or a decision to do nothing.
+    /// State of the leader at the time of the call, or later. It includes the given event and all
+    /// events that this process has written or read. So a leader that was replaced can't hide them.
+    /// For some seconds, it can hide newer events of other processes. Use it before a refusal, a
+    /// negative answer, or a decision to do nothing.
     Leader(Option<Cause>),
 }
 

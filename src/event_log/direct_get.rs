@@ -41,6 +41,7 @@ impl EventLog {
         client
             .publish_with_reply(api, inbox, ask.to_string().into())
             .await?;
+        let mut is_empty = true;
         loop {
             let next = tokio::time::timeout(wait, answers.next()).await;
             let Ok(Some(message)) = next else {
@@ -51,8 +52,9 @@ impl EventLog {
             if let Some(status) = message.status {
                 return match status.as_u16() {
                     204 => Ok(End::of(message.headers.as_ref())),
-                    // No messages on these subjects.
-                    404 => Ok(End::default()),
+                    // No messages on these subjects. After a message, it means that the server
+                    // can't load the next one.
+                    404 if is_empty => Ok(End::default()),
                     503 => Err(why_nobody_answers(client, stream).await),
                     other => Err(LogError::Unavailable(format!(
                         "the response to a direct get has status {other}"
@@ -67,6 +69,7 @@ impl EventLog {
                 ));
             };
             see(subject.as_str(), position, &headers, message.payload)?;
+            is_empty = false;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::context::{ConsumerInfoError, ConsumerInfoErrorKind};
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
@@ -32,14 +33,22 @@ impl EventLog {
     /// [`LogError::NotProvisioned`] if the stream doesn't exist; [`LogError::Unavailable`] if the
     /// consumer doesn't exist or the server is unreachable.
     pub async fn open_durable(&self, durable: Durable<'_>) -> Result<PullConsumer, LogError> {
+        let Durable { stream, name } = durable;
         let stream = self
             .context()
-            .get_stream(self.names().stream(durable.stream))
+            .get_stream(self.names().stream(stream))
             .await?;
-        stream
-            .get_consumer(durable.name)
-            .await
-            .map_err(|error| LogError::Unavailable(error.to_string()))
+        stream.get_consumer(name).await.map_err(|error| {
+            let kind = error
+                .downcast_ref::<ConsumerInfoError>()
+                .map(ConsumerInfoError::kind);
+            LogError::Unavailable(match kind {
+                Some(ConsumerInfoErrorKind::NotFound) => {
+                    format!("the consumer {name} does not exist; run `laureate provision`")
+                }
+                _ => error.to_string(),
+            })
+        })
     }
 
     /// Returns the position up to which a worker has acknowledged all events that it gets.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::upcast::{Written, upcast};
+use super::upcast::{Written, upcast, written_name};
 use super::{CausedBy, LogError, Names, Position, RecordedEvent, Via};
 use crate::domain::flow::workers_of;
 use crate::domain::{CommandId, DataSubject};
@@ -69,16 +69,17 @@ impl NewEvent {
     /// Returns the attributes of the envelope as headers.
     pub(crate) fn headers(&self, source: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
+        let event_type = written_name(self.event_type);
         headers.insert(SPEC.clone(), "1.0");
         headers.insert(ID.clone(), self.event_id.to_string());
-        headers.insert(TYPE.clone(), self.event_type);
+        headers.insert(TYPE.clone(), event_type);
         headers.insert(SOURCE.clone(), source);
         // proof: RFC 3339 can format all times of the years 0–9999, and clocks return no other
         // times.
         headers.insert(TIME.clone(), self.time.format(&Rfc3339).unwrap_or_default());
         headers.insert(
             SCHEMA.clone(),
-            format!("{SCHEMA_PREFIX}{}:{}", self.event_type, self.schema),
+            format!("{SCHEMA_PREFIX}{event_type}:{}", self.schema),
         );
         headers.insert(CORRELATION.clone(), self.correlation_id.to_string());
         headers.insert(COMMAND.clone(), self.command_id.to_string());

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Position;
 
 /// Error of using the event log. Contains no personal data.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum LogError {
     /// The server can't be reached, doesn't answer in time, or is temporarily unable to serve the
     /// request.
@@ -39,7 +39,7 @@ pub(crate) const STREAM_NOT_FOUND: u64 = 10059;
 /// JetStream: temporary errors. No leader or no quorum (10004, 10008, 10009), server is starting
 /// (10039, 10076), stream offline (10118, 10194), too many requests (10167), expected sequence not
 /// checkable yet (10163), incomplete batch (10176), too many open batches (10210, 10211).
-const NOT_NOW: [u64; 12] = [
+pub(super) const NOT_NOW: [u64; 12] = [
     10_004, 10_008, 10_009, 10_039, 10_076, 10_118, 10_163, 10_167, 10_176, 10_194, 10_210, 10_211,
 ];
 

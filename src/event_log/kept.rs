@@ -19,20 +19,37 @@ impl EventLog {
     /// Returns the event at a position, as stored by the leader.
     ///
     /// # Errors
-    /// The server can't be reached, or has no event at this position.
+    /// The server can't be reached. [`LogError::Undecodable`] if it has no event at this position.
     pub async fn event_at(&self, position: Position) -> Result<RecordedEvent, LogError> {
-        let found = self.message_at(&self.names().events(), position).await?;
-        let found = found.ok_or_else(|| {
-            LogError::Unavailable(format!("the log has no event at position {position}"))
-        })?;
-        let headers = &found.headers;
-        recorded(
-            self.names(),
-            &found.subject,
+        let found = self.find_event_at(position).await?;
+        let found = found.ok_or_else(|| LogError::Undecodable {
             position,
-            headers,
-            found.payload,
-        )
+            reason: "the log has no message there".to_owned(),
+        })?;
+        self.note_position(position);
+        Ok(found)
+    }
+
+    /// Returns the event at a position, as stored by the leader, if it exists.
+    ///
+    /// # Errors
+    /// The server can't be reached, or the message is not an event.
+    pub async fn find_event_at(
+        &self,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>, LogError> {
+        let found = self.message_at(&self.names().events(), position).await?;
+        let read = |message: StreamMessage| {
+            let headers = &message.headers;
+            recorded(
+                self.names(),
+                &message.subject,
+                position,
+                headers,
+                message.payload,
+            )
+        };
+        found.map(read).transpose()
     }
 
     /// Returns the body of a stream's message, as stored by the leader, if it exists.
@@ -65,6 +82,28 @@ impl EventLog {
             }
         })
         .await
+    }
+
+    /// Returns the messages of a stream on a subject after a position, in order, as stored by the
+    /// leader. Use it only for a few messages.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn kept_after(
+        &self,
+        stream: &str,
+        subject: &str,
+        after: Position,
+    ) -> Result<Vec<Bytes>, LogError> {
+        let mut kept = Vec::new();
+        let mut after = after;
+        while let Some(message) =
+            patiently(|wait| self.leader_next_message(stream, subject, after, wait)).await?
+        {
+            after = message.sequence;
+            kept.push(message.payload);
+        }
+        Ok(kept)
     }
 
     /// Returns up to `most` messages of a stream on a subject (or a wildcard), in order. The

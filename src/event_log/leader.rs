@@ -1,4 +1,4 @@
-//! Requests that only the leader of the log's stream answers.
+//! Requests that only the leader of a stream answers.
 //!
 //! For some seconds, a leader that was replaced may still answer. So callers compare the answers
 //! with a position that they know.
@@ -55,13 +55,12 @@ impl EventLog {
         after: Position,
         wait: Duration,
     ) -> Result<Option<RecordedEvent>, LogError> {
-        let stream = self
-            .context()
-            .get_stream_no_info(self.names().events())
+        let stream = self.names().events();
+        let next = self
+            .leader_next_message(&stream, subject, after, wait)
             .await?;
-        let next = stream.get_first_raw_message_by_subject(subject, after + 1);
-        let next = found(tokio::time::timeout(wait, next).await)?;
         let decoded = |next: StreamMessage| {
+            self.note_position(next.sequence);
             recorded(
                 self.names(),
                 &next.subject,
@@ -71,6 +70,19 @@ impl EventLog {
             )
         };
         next.map(decoded).transpose()
+    }
+
+    /// Returns the first message of a stream on a subject after a position, if any.
+    pub(super) async fn leader_next_message(
+        &self,
+        stream: &str,
+        subject: &str,
+        after: Position,
+        wait: Duration,
+    ) -> Result<Option<StreamMessage>, LogError> {
+        let stream = self.context().get_stream_no_info(stream).await?;
+        let next = stream.get_first_raw_message_by_subject(subject, after + 1);
+        found(tokio::time::timeout(wait, next).await)
     }
 
     async fn leader_last_message(
@@ -94,7 +106,7 @@ fn found(
 ) -> Result<Option<StreamMessage>, LogError> {
     let Ok(answer) = answer else {
         return Err(LogError::Unavailable(
-            "the leader of the log did not respond in time".to_owned(),
+            "the leader of the stream did not respond in time".to_owned(),
         ));
     };
     let error = match answer {

@@ -5,8 +5,9 @@
 //! * [`provenance`] — cause of an event, and credential of the request.
 //! * [`committer`] — appending: expected sequences, atomic batches, group commit.
 //! * [`durable`] — opening durable consumers.
-//! * [`consistency`] — states that a read may return; [`load`] — histories of aggregates;
-//!   [`read`] — the whole log in order; `recent` — aggregates with recent events.
+//! * [`consistency`] — states that a read may return; [`last_positions`] and [`load`] — last
+//!   positions and histories of aggregates; [`read`] — the whole log in order; `recent` —
+//!   aggregates with recent events.
 //! * [`availability`] — retries while a cluster elects a leader.
 //! * [`mod@connect`] — connection to the server; [`health`] — information about the server;
 //!   [`writable`] — check that the server stores writes.
@@ -25,6 +26,7 @@ pub mod envelope;
 pub mod error;
 pub mod health;
 pub mod kept;
+pub mod last_positions;
 mod leader;
 pub mod load;
 pub mod names;
@@ -40,6 +42,7 @@ pub mod upcast;
 pub mod writable;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use async_nats::jetstream;
 
@@ -68,7 +71,9 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) committer: committer::Committer,
     /// Outcomes of this process's last writes.
-    pub(crate) written: Written,
+    pub(crate) written: Arc<Written>,
+    /// Greatest position of an event that this process has written or read.
+    pub(crate) known: AtomicU64,
 }
 
 impl EventLog {
@@ -76,7 +81,9 @@ impl EventLog {
     #[must_use]
     pub fn new(client: async_nats::Client, names: Names) -> Self {
         let context = jetstream::new(client.clone());
-        let publisher = batch::Publisher::new(client.clone(), &names);
+        let written = Arc::<Written>::default();
+        let publisher =
+            batch::Publisher::new(client.clone(), names.events(), &names, written.clone());
         let committer = committer::Committer::start(publisher);
         Self {
             shared: Arc::new(Shared {
@@ -84,7 +91,8 @@ impl EventLog {
                 context,
                 names,
                 committer,
-                written: Written::default(),
+                written,
+                known: AtomicU64::default(),
             }),
         }
     }
@@ -137,7 +145,11 @@ impl EventLog {
     /// See [`AppendError`]. After `Unknown`, the caller must check whether the commit was written.
     pub async fn append(&self, commit: Commit) -> Result<Vec<Position>, AppendError> {
         let outcome = self.shared.committer.commit(commit).await;
-        self.shared.written.note(&outcome);
+        if let Ok(positions) = &outcome
+            && let Some(last) = positions.last()
+        {
+            self.note_position(*last);
+        }
         outcome
     }
 }

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use super::Position;
+
 /// Names of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -104,10 +106,10 @@ impl Names {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Returns the subject on which processes check that the server can store messages.
+    /// Returns the subject of the number of crashes of a worker at an event.
     #[must_use]
-    pub fn timer_probe(&self) -> String {
-        format!("{}.timer.probe", self.namespace)
+    pub fn crashes(&self, worker: &str, position: Position) -> String {
+        format!("{}.timer.crashes.{worker}.{position}", self.namespace)
     }
 
     /// Returns the subject of the runs of a scheduled task. The task `*` matches all tasks.

@@ -76,6 +76,11 @@ const CONSUMERS: &[(&str, &str, &str)] = &[
     ),
     (
         "TIMERS",
+        "notice_timers",
+        include_str!("../../nats/consumers/notice_timers.json"),
+    ),
+    (
+        "TIMERS",
         "tasks",
         include_str!("../../nats/consumers/tasks.json"),
     ),

@@ -218,6 +218,7 @@ impl LogReader {
             .info()
             .map_err(|error| LogError::Unavailable(error.to_string()))?;
         let position = info.stream_sequence;
+        self.log.note_position(position);
         self.remaining = info.pending;
         let headers = message.message.headers.take().unwrap_or_default();
         let subject = message.subject.as_str();

@@ -73,7 +73,7 @@ impl RecordedEvent {
         Recognition::of(&self.aggregate, &self.event_type, self.schema)
     }
 
-    /// Returns a text for operators about an event that only a newer program knows.
+    /// Returns a text for operators about an event whose type or version this program doesn't know.
     #[must_use]
     pub fn needs_newer_program(&self) -> String {
         let Self {
@@ -82,9 +82,13 @@ impl RecordedEvent {
             schema,
             ..
         } = self;
-        format!(
-            "event {position} ({event_type}, schema version {schema}) is of a newer program; use that program"
-        )
+        let known = Event::schema_of(&self.aggregate, event_type);
+        let program = if known.is_some_and(|known| *schema < known) {
+            "an older program, and this one has no upcaster for it; use the older program"
+        } else {
+            "a newer program; use that program"
+        };
+        format!("event {position} ({event_type}, schema version {schema}) is of {program}")
     }
 
     /// Returns true if the program that wrote the event has a worker of this name that handles it.

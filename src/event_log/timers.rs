@@ -12,7 +12,7 @@ use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::{EventLog, LogError};
+use super::{EventLog, LogError, Position};
 
 const SCHEDULE: &str = "Nats-Schedule";
 const TARGET: &str = "Nats-Schedule-Target";
@@ -77,16 +77,33 @@ impl EventLog {
             .map_err(|_| LogError::Unavailable("the server's response contains no time".to_owned()))
     }
 
-    /// Checks that the log has a leader and that the server can store messages.
+    /// Stores the number of crashes of a worker at an event, for a week.
     ///
     /// # Errors
-    /// One of the two is not true.
-    pub async fn check_writable(&self) -> Result<(), LogError> {
-        self.info().await?;
+    /// The server can't be reached, or refuses the message.
+    pub async fn set_crashes(
+        &self,
+        worker: &str,
+        position: Position,
+        count: u32,
+    ) -> Result<(), LogError> {
         let mut headers = HeaderMap::new();
-        headers.insert(TTL, "1s");
-        self.put_timer(self.names().timer_probe(), headers, Bytes::new())
+        headers.insert(TTL, KEPT);
+        let body = Bytes::from(count.to_string());
+        self.put_timer(self.names().crashes(worker, position), headers, body)
             .await
+    }
+
+    /// Returns the number of crashes that was last stored, or 0.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub async fn crashes(&self, worker: &str, position: Position) -> Result<u32, LogError> {
+        let names = self.names();
+        let subject = names.crashes(worker, position);
+        let stored = self.last_kept(&names.timers(), &subject).await?;
+        let count = stored.map(|(_, body)| String::from_utf8_lossy(&body).into_owned());
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
     async fn put_timer(

@@ -22,6 +22,20 @@ const UPCASTERS: &[Upcaster] = if cfg!(feature = "next-version") {
     &[]
 };
 
+/// Event types that the program of the next version writes under another name, which is a type that
+/// this program doesn't know.
+const RENAMED: &[(&str, &str)] = if cfg!(feature = "next-version") {
+    &[("BatchDispatched", "BatchSettled")]
+} else {
+    &[]
+};
+
+/// Returns the name with which events of a type are written.
+pub(super) fn written_name(event_type: &'static str) -> &'static str {
+    let renamed = RENAMED.iter().find(|(known, _)| *known == event_type);
+    renamed.map_or(event_type, |(_, written)| written)
+}
+
 /// Returns an upcaster from version 1, which keeps the body.
 const fn raised(event_type: &'static str) -> Upcaster {
     Upcaster {
@@ -47,7 +61,10 @@ pub struct Written {
 ///
 /// # Errors
 /// The body can't be converted.
-pub fn upcast(written: Written) -> Result<Written, String> {
+pub fn upcast(mut written: Written) -> Result<Written, String> {
+    if let Some((known, _)) = RENAMED.iter().find(|(_, name)| *name == written.event_type) {
+        (*known).clone_into(&mut written.event_type);
+    }
     upcast_by(UPCASTERS, written)
 }
 

@@ -2,103 +2,201 @@
 //!
 //! After its disk was full, nats-server does not answer writes to the streams that met the full
 //! disk until it is restarted, even when the disk has space again. Reads and the JetStream API
-//! still work. So the check uses the last writes of this process, or writes to a separate stream.
-//! The message of the check is larger than most events, so it meets a full disk before they do.
+//! still work, and so do writes to other streams. So the check first uses the outcomes of this
+//! process's last writes to the log. After a write without an answer, only a stored write to the
+//! log shows that the log works again, and the check makes one. A process without recent writes
+//! writes to the stream `PROBE` instead, because nothing is ever deleted from the log. That message
+//! is larger than most events, so it meets a full disk before they do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_nats::Request;
-use async_nats::jetstream::response::Response;
 use bytes::Bytes;
-use serde::Deserialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::availability::parsed;
-use super::{AppendError, EventLog, LogError, Position};
+use super::batch::{Outgoing, PublishError, Publisher};
+use super::{EventLog, LogError, NewEvent};
 
-/// Time for which a successful write of this process replaces a check.
+/// Time for which a stored write of this process replaces a check, and for which the outcome of a
+/// check is reused.
 const RECENT: Duration = Duration::from_secs(5);
-/// Time for which a write without an answer is a problem, unless a later write succeeds.
-const SILENT: Duration = Duration::from_secs(10);
-/// Timeout for the answer to the check.
+/// Timeout of a check.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// Size of the message of a check, in bytes.
+/// Size of the message to the stream `PROBE`, in bytes.
 const PROBE_BYTES: usize = 16 << 10;
-/// Advice that follows each description of the problem.
+/// Kind of the aggregate whose events are checks of the log. No program handles it.
+const CHECKS: &str = "probe";
+/// Advice if the server gives no answer to a write, or has no storage for it.
 const ADVICE: &str = "free space on its disk if it is full, then restart nats-server";
 
-/// Outcomes of the last writes of this process.
+/// Outcomes of the last writes of this process to the log, and the last check.
 #[derive(Default)]
-pub(crate) struct Written(Mutex<Outcomes>);
+pub(crate) struct Written {
+    outcomes: Mutex<Outcomes>,
+    /// The mutex is locked during a check, so that concurrent calls share it.
+    last_check: tokio::sync::Mutex<Option<Check>>,
+}
 
+/// Times at which writes began, by their outcome.
 #[derive(Clone, Copy, Default)]
 struct Outcomes {
+    /// Latest begin of a write that was stored.
     stored: Option<Instant>,
+    /// Latest begin of a write without an answer that shows its outcome.
     unanswered: Option<Instant>,
 }
 
+/// Knowledge about writes to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// A write of the last 5 s was stored.
+    Stored,
+    /// A write had no answer, and none that began later was stored.
+    Unanswered,
+    /// There was no write in the last 5 s.
+    Nothing,
+}
+
+/// Stream to which a check writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Log,
+    Probe,
+}
+
+struct Check {
+    target: Target,
+    begun: Instant,
+    outcome: Result<(), LogError>,
+}
+
 impl Written {
-    /// Notes the outcome of a write.
-    pub(super) fn note<T>(&self, outcome: &Result<T, AppendError>) {
-        let now = Some(Instant::now());
-        let mut outcomes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Notes the outcome of a write to the log that began at `begun`.
+    pub(super) fn note<T>(&self, begun: Instant, outcome: &Result<T, PublishError>) {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Ok(_) => {
-                *outcomes = Outcomes {
-                    stored: now,
-                    unanswered: None,
-                }
+            Ok(_) => outcomes.stored = outcomes.stored.max(Some(begun)),
+            Err(PublishError::Unknown(_)) => {
+                outcomes.unanswered = outcomes.unanswered.max(Some(begun));
             }
-            Err(AppendError::Unknown(_)) => outcomes.unanswered = now,
             Err(_) => {}
         }
     }
 
-    fn last(&self) -> Outcomes {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> Known {
+        let Outcomes { stored, unanswered } =
+            *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        if unanswered > stored {
+            Known::Unanswered
+        } else if stored.is_some_and(|begun| begun.elapsed() < RECENT) {
+            Known::Stored
+        } else {
+            Known::Nothing
+        }
     }
 }
 
 impl EventLog {
     /// Checks that the server stores writes. A write of this process that was stored in the last
-    /// 5 s is sufficient. Otherwise a message is written to the stream `PROBE`.
+    /// 5 s is sufficient. Otherwise a message is written, at most once per 5 s: to the log if a
+    /// write to it had no answer, else to the stream `PROBE`.
     ///
     /// # Errors
-    /// The server does not store writes; the text says what to do.
+    /// The server does not store writes, has no leader for the stream, or is not provisioned. The
+    /// text says what to do.
     pub async fn check_stores_writes(&self) -> Result<(), LogError> {
-        let Outcomes { stored, unanswered } = self.shared.written.last();
-        let within = |time: Option<Instant>, limit| time.is_some_and(|at| at.elapsed() < limit);
-        if within(unanswered, SILENT) {
-            let problem = format!("nats-server has not answered the last write; {ADVICE}");
-            return Err(LogError::Unavailable(problem));
-        }
-        if within(stored, RECENT) {
+        let written = &self.shared.written;
+        if written.known() == Known::Stored {
             return Ok(());
         }
-        self.probe().await
+        let mut last = written.last_check.lock().await;
+        let target = match written.known() {
+            Known::Stored => return Ok(()),
+            Known::Unanswered => Target::Log,
+            Known::Nothing => Target::Probe,
+        };
+        if let Some(check) = &*last
+            && check.target == target
+            && check.begun.elapsed() < RECENT
+        {
+            return check.outcome.clone();
+        }
+        let begun = Instant::now();
+        let outcome = self.check_target(target).await;
+        *last = Some(Check {
+            target,
+            begun,
+            outcome: outcome.clone(),
+        });
+        outcome
     }
 
-    async fn probe(&self) -> Result<(), LogError> {
-        #[derive(Deserialize)]
-        struct Stored {
-            #[serde(rename = "seq")]
-            _position: Position,
+    async fn check_target(&self, target: Target) -> Result<(), LogError> {
+        let names = self.names();
+        let written = self.shared.written.clone();
+        let (stream, subject, body) = match target {
+            Target::Log => (
+                names.events(),
+                names.aggregate(CHECKS, "writes"),
+                Bytes::from_static(b"{}"),
+            ),
+            Target::Probe => (
+                names.stream("PROBE"),
+                names.probe(),
+                Bytes::from_static(&[b'.'; PROBE_BYTES]),
+            ),
+        };
+        let publisher = Publisher::new(self.client().clone(), stream, names, written.clone());
+        let message = message(subject, body);
+        let begun = Instant::now();
+        let outcome = tokio::time::timeout(ANSWER_WITHIN, publisher.one(&message)).await;
+        let outcome = outcome.unwrap_or_else(|_| {
+            let seconds = ANSWER_WITHIN.as_secs();
+            Err(PublishError::Unknown(format!(
+                "no answer within {seconds} s"
+            )))
+        });
+        if target == Target::Log {
+            written.note(begun, &outcome);
         }
-        let request = Request::new()
-            .payload(Bytes::from_static(&[b'.'; PROBE_BYTES]))
-            .timeout(Some(ANSWER_WITHIN));
-        let subject = self.names().probe();
-        let answer = self.client().send_request(subject, request).await;
-        let answer = answer.map_err(|error| {
-            LogError::Unavailable(format!(
-                "nats-server does not store writes: {error}; {ADVICE}"
-            ))
-        })?;
-        match parsed::<Stored>(&answer.payload)? {
-            Response::Ok(_) => Ok(()),
-            Response::Err { error } => Err(LogError::Unavailable(format!(
-                "nats-server does not store writes: {error}; {ADVICE}"
-            ))),
+        outcome.map(drop).map_err(problem)
+    }
+}
+
+fn message(subject: String, body: Bytes) -> Outgoing {
+    let id = Uuid::new_v4();
+    Outgoing {
+        subject,
+        expected: None,
+        event: NewEvent {
+            event_id: id,
+            event_type: "WritesChecked",
+            schema: 1,
+            time: OffsetDateTime::now_utc(),
+            command_id: id.into(),
+            caused_by: None,
+            correlation_id: id,
+            actor: "health".to_owned(),
+            request_id: None,
+            via: None,
+            data_subject: None,
+            traceparent: None,
+            body,
+        },
+    }
+}
+
+/// Returns the problem for operators. A restart helps only if the server gives no answer or has no
+/// storage.
+fn problem(error: PublishError) -> LogError {
+    match error {
+        PublishError::Unknown(why) => LogError::Unavailable(format!(
+            "nats-server does not store writes: {why}; {ADVICE}"
+        )),
+        PublishError::NotNow(error) | PublishError::Refused(error) => error,
+        PublishError::Conflict | PublishError::InFlight => {
+            LogError::Unavailable("another write was in progress".to_owned())
         }
     }
 }
@@ -106,14 +204,48 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Event;
+
+    fn unanswered() -> Result<(), PublishError> {
+        Err(PublishError::Unknown("no answer".to_owned()))
+    }
 
     #[test]
-    fn stored_write_clears_an_unanswered_one() {
+    fn unanswered_write_counts_until_a_later_write_is_stored() {
+        let now = Instant::now();
+        let ago = |seconds| now - Duration::from_secs(seconds);
         let written = Written::default();
-        written.note::<()>(&Err(AppendError::Unknown("no answer".to_owned())));
-        written.note::<()>(&Err(AppendError::Conflict));
-        assert!(written.last().unanswered.is_some() && written.last().stored.is_none());
-        written.note(&Ok(()));
-        assert!(written.last().unanswered.is_none() && written.last().stored.is_some());
+        assert_eq!(written.known(), Known::Nothing);
+        written.note(ago(3_000), &Ok(()));
+        assert_eq!(written.known(), Known::Nothing);
+        written.note(ago(2_000), &unanswered());
+        assert_eq!(written.known(), Known::Unanswered);
+        // Neither a refused write nor an earlier one shows that the log stores writes.
+        written.note::<()>(ago(1_000), &Err(PublishError::Conflict));
+        written.note(ago(2_001), &Ok(()));
+        assert_eq!(written.known(), Known::Unanswered);
+        written.note(ago(1), &Ok(()));
+        assert_eq!(written.known(), Known::Stored);
+        // The time-out of an earlier write is noted after a later write was stored.
+        written.note(ago(2), &unanswered());
+        assert_eq!(written.known(), Known::Stored);
+    }
+
+    #[test]
+    fn only_a_missing_answer_is_followed_by_the_advice_to_restart() {
+        let text = |error| problem(error).to_string();
+        let unavailable = || LogError::Unavailable("it may be electing a leader".to_owned());
+        assert!(text(PublishError::Unknown("timed out".to_owned())).contains(ADVICE));
+        assert!(!text(PublishError::NotNow(unavailable())).contains(ADVICE));
+        let missing = problem(PublishError::Refused(LogError::NotProvisioned));
+        assert!(matches!(missing, LogError::NotProvisioned));
+    }
+
+    #[test]
+    fn no_program_handles_the_events_of_a_check() {
+        let event = message("s".to_owned(), Bytes::new()).event;
+        assert!(Event::CATALOGUE.iter().all(|(aggregate, types)| {
+            *aggregate != CHECKS && !types.contains(&event.event_type)
+        }));
     }
 }

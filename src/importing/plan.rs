@@ -1,6 +1,7 @@
 //! Order in which the rows of a chunk are imported, and which rows are imported concurrently.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ use crate::spreadsheet::{RawRow, RowError, RowOutcome, SheetRow};
 /// file. Such a row is imported after later independent rows, but these don't touch its claims.
 pub(super) struct Plan {
     /// Claims, certificates and people of the rows before the chunk.
-    pub loaded: Aggregates,
+    pub loaded: Arc<Aggregates>,
     /// Rows that can be imported concurrently, based on `loaded`.
     pub apart: Vec<PlannedRow>,
     /// Rows that must be imported one by one after the rows in `apart`, based on the log at that
@@ -88,7 +89,7 @@ impl Plan {
             if is_apart { &mut apart } else { &mut in_turn }.push(row);
         }
         Ok(Self {
-            loaded,
+            loaded: Arc::new(loaded),
             apart,
             in_turn,
         })

@@ -2,9 +2,8 @@
 
 use super::settled::{Settled, record_rows};
 use super::{Cause, ImportError, Importer, Request};
+use crate::commands::Loaded;
 use crate::commands::import_batches::{recorded_batches, request_batch};
-use crate::commands::{CommandContext, Loaded};
-use crate::domain::ImportId;
 use crate::domain::certification::import::{Import, ImportEvent};
 use crate::domain::certification::reactions::import::{DueBatch, DueBatches};
 
@@ -36,7 +35,8 @@ impl Importer {
         let (due, made) =
             recorded_batches(&self.commands, request.id, request.asked, position).await?;
         let mut batches = 0;
-        self.request_batches(cause, &mut batches, made).await?;
+        self.request_batches(cause, request, &mut batches, made)
+            .await?;
         Ok(Progress {
             import,
             due,
@@ -49,11 +49,12 @@ impl Importer {
     pub(super) async fn request_batches(
         &self,
         cause: &Cause<'_>,
+        request: &Request<'_>,
         made: &mut usize,
         batches: Vec<DueBatch>,
     ) -> Result<(), ImportError> {
         for batch in batches {
-            let context = CommandContext::of_process(cause.event, "importer-batch", *made);
+            let context = request.context(cause, "importer-batch", *made);
             request_batch(&self.commands, &context, batch).await?;
             *made += 1;
         }
@@ -64,7 +65,7 @@ impl Importer {
     pub(super) async fn note(
         &self,
         cause: &Cause<'_>,
-        id: ImportId,
+        request: &Request<'_>,
         progress: &mut Progress,
         settled: &[Settled],
     ) -> Result<(), ImportError> {
@@ -72,14 +73,13 @@ impl Importer {
             return Ok(());
         };
         let command = record_rows(through_row, settled);
-        let context =
-            CommandContext::of_process(cause.event, "importer-rows", through_row as usize);
+        let context = request.context(cause, "importer-rows", through_row as usize);
         // The state is kept in memory and not loaded for each chunk, because the history of a large
         // file is long.
         let import = progress.import.clone();
         let done = self
             .commands
-            .execute_assuming::<Import>(&context, id, import, command)
+            .execute_assuming::<Import>(&context, request.id, import, command)
             .await?;
         let mut full = Vec::new();
         for event in &done.events {
@@ -88,7 +88,7 @@ impl Importer {
             }
         }
         progress.import = done.into();
-        self.request_batches(cause, &mut progress.batches, full)
+        self.request_batches(cause, request, &mut progress.batches, full)
             .await
     }
 }

@@ -3,8 +3,6 @@
 use super::report::ErrorText;
 use crate::certificate_pdf::Renderer;
 use crate::commands::import_person::PersonImport;
-use crate::commands::{Aggregates, CommandError, Commands};
-use crate::domain::certification::attendee::Attendee;
 use crate::domain::{AttendeeId, Person, PersonEntry};
 use crate::rendering::undrawable::{UNDRAWABLE, of_fields};
 use crate::spreadsheet::RawRow;
@@ -76,22 +74,6 @@ pub(super) const fn known_person(imported: &PersonImport) -> Option<AttendeeId> 
     match imported {
         PersonImport::Existing(id) | PersonImport::Updated(id) => Some(*id),
         PersonImport::Created(_) | PersonImport::Rejected(_) => None,
-    }
-}
-
-/// Returns the known person that the row is about, if any. Loads the person from the log if the
-/// aggregates `loaded` don't contain it.
-pub(super) async fn stored_person(
-    commands: &Commands,
-    loaded: &Aggregates,
-    imported: &PersonImport,
-) -> Result<Option<Person>, CommandError> {
-    let Some(id) = known_person(imported) else {
-        return Ok(None);
-    };
-    match loaded.state::<Attendee>(commands.log().names(), id)?.0 {
-        Some(person) => Ok(Some(person)),
-        None => Ok(commands.load::<Attendee>(id).await?.state.0),
     }
 }
 

@@ -42,8 +42,8 @@ pub(super) enum Opening {
     Accepted,
     /// The server rejected the mail.
     Refused(Refused),
-    /// The connection was closed before the dialogue began, so the mail can be sent over another
-    /// one.
+    /// The server closed the connection or gave no answer, so the mail can be sent over another
+    /// connection.
     Closed(String),
 }
 
@@ -99,7 +99,41 @@ pub(super) async fn open(connection: &mut AsyncSmtpConnection, parcel: &Parcel) 
         Reply::Answer {
             code: 200..=299, ..
         } => Opening::Accepted,
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        }
+        | Reply::None(text) => Opening::Closed(scrub(&text, &parcel.to)),
         reply => Opening::Refused(refused(connection, reply, "RCPT", parcel).await),
+    }
+}
+
+/// Sends MAIL and RSET. Every answer is good, except that the server closes the connection: a
+/// refusal of the sender is an answer to each mail.
+///
+/// # Errors
+/// The server closed the connection, announced that (421), or gave no answer.
+pub(super) async fn check_mail(
+    connection: &mut AsyncSmtpConnection,
+    from: Address,
+    timeout: Duration,
+) -> Result<(), String> {
+    let mail = Mail::new(Some(from), Vec::new());
+    match command(connection, mail, "MAIL", timeout).await {
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        }
+        | Reply::None(text) => return Err(text),
+        Reply::Answer { .. } => {}
+    }
+    match command(connection, Rset, "RSET", timeout).await {
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        }
+        | Reply::None(text) => Err(text),
+        Reply::Answer { .. } => Ok(()),
     }
 }
 
@@ -107,6 +141,11 @@ pub(super) async fn open(connection: &mut AsyncSmtpConnection, parcel: &Parcel) 
 pub(super) async fn hand_over(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Ending {
     match command(connection, Data, "DATA", parcel.timeout).await {
         Reply::Answer { code: 354, .. } => content(connection, parcel).await,
+        Reply::Answer {
+            code: CLOSING,
+            text,
+        }
+        | Reply::None(text) => unanswered(&text, parcel),
         reply => {
             let Refused {
                 permanent,
@@ -142,11 +181,12 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Endin
                 },
                 true,
             ),
+            CLOSING => unanswered(&text, parcel),
             400..=499 => ended(
                 SendOutcome::Temporary {
                     answer: scrub(&text, &parcel.to),
                 },
-                code != CLOSING,
+                true,
             ),
             500..=599 => ended(
                 SendOutcome::Permanent {
@@ -167,13 +207,15 @@ async fn content(connection: &mut AsyncSmtpConnection, parcel: &Parcel) -> Endin
             },
             false,
         ),
-        Reply::None(text) => ended(
-            SendOutcome::Temporary {
-                answer: scrub(&text, &parcel.to),
-            },
-            false,
-        ),
+        Reply::None(text) => unanswered(&text, parcel),
     }
+}
+
+/// Ends a dialogue in which the server closed the connection, or gave no answer, before it had the
+/// content.
+fn unanswered(text: &str, parcel: &Parcel) -> Ending {
+    let detail = scrub(text, &parcel.to);
+    ended(SendOutcome::Unanswered { detail }, false)
 }
 
 /// Ends a dialogue that the server refused at `step`, before the content.
@@ -187,7 +229,7 @@ async fn refused(
         Reply::Answer {
             code: code @ 400..=599,
             text,
-        } => (code >= 500, scrub(&text, &parcel.to), code != CLOSING),
+        } => (code >= 500, scrub(&text, &parcel.to), true),
         Reply::Answer { text, .. } => {
             let text = format!("unexpected answer to {step}: {text}");
             (false, scrub(&text, &parcel.to), false)

@@ -1,64 +1,140 @@
-//! Places for dialogues with the mail server. Dialogues in which the server takes long to answer have
-//! separate places, so that other mails don't wait for them.
+//! Places for dialogues with the mail server. Dialogues in which the server takes long to answer
+//! have separate places, so that other mails don't wait for them.
+//!
+//! A domain that is not known begins with a part of the places. Each dialogue without a slow answer
+//! gives it one more. So a domain whose answers are missing never holds all places.
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::connection::IdleConnections;
 
-/// Number of slow dialogues about one recipient's domain. While there are as many, no further one
-/// begins.
-const SLOW_PER_DOMAIN: usize = 2;
+/// A domain that is not known begins with one of this number of places, but at least with one.
+const FIRST_PART: usize = 4;
+/// Number of known domains above which those without a dialogue are forgotten.
+const MAX_KNOWN: usize = 1_000;
 
 /// Places for dialogues, and the idle connections for them.
 pub(super) struct Lane {
     places: Arc<Semaphore>,
     slow_places: Arc<Semaphore>,
     slow_after: Duration,
-    slow_by_domain: Mutex<HashMap<String, usize>>,
+    /// Number of places with which a domain begins.
+    first: usize,
+    /// Number of all places that are not slow.
+    most: usize,
+    domains: Mutex<HashMap<String, Domain>>,
+    /// Notified after each change of a domain.
+    changed: Notify,
     pub(super) idle: IdleConnections,
 }
 
+/// Dialogues about recipients of one domain.
+struct Domain {
+    /// Number of all dialogues.
+    open: usize,
+    /// Number of slow dialogues.
+    slow: usize,
+    /// Number of dialogues up to which another one may begin.
+    limit: usize,
+}
+
+/// Answer to a request for a place.
+pub(super) enum Admission {
+    /// The dialogue may begin.
+    Place(Place),
+    /// The domain has slow dialogues and may have no further one.
+    Busy,
+    /// The lane is closed.
+    Closed,
+}
+
 impl Lane {
-    /// Creates `places` places, and as many for slow dialogues: those in which the server needs
-    /// longer than `slow_after` for an answer.
-    pub(super) fn new(places: usize, slow_after: Duration) -> Arc<Self> {
+    /// Creates `places` places, and `slow_places` for dialogues in which the server needs longer
+    /// than `slow_after` for an answer.
+    pub(super) fn new(places: usize, slow_places: usize, slow_after: Duration) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(places)),
-            slow_places: Arc::new(Semaphore::new(places)),
+            slow_places: Arc::new(Semaphore::new(slow_places)),
             slow_after,
-            slow_by_domain: Mutex::default(),
+            first: (places / FIRST_PART).max(1),
+            most: places,
+            domains: Mutex::default(),
+            changed: Notify::new(),
             idle: IdleConnections::default(),
         })
     }
 
-    /// Waits for a free place. Returns `None` after [`Self::close`].
-    pub(super) async fn place(self: &Arc<Self>, domain: &str) -> Option<Place> {
-        let permit = self.places.clone().acquire_owned().await.ok()?;
-        Some(Place {
-            lane: self.clone(),
-            permit,
-            domain: domain.to_ascii_lowercase(),
-            is_slow: false,
-        })
+    /// Waits for a free place. While a domain has as many dialogues as it may have, and none of
+    /// them is slow, waits until one ends.
+    pub(super) async fn place(self: &Arc<Self>, domain: &str) -> Admission {
+        let domain = domain.to_ascii_lowercase();
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let Ok(permit) = self.places.clone().acquire_owned().await else {
+                return Admission::Closed;
+            };
+            {
+                let mut domains = self.domains();
+                if domains.len() > MAX_KNOWN {
+                    domains.retain(|_, known| known.open > 0);
+                }
+                let known = domains.entry(domain.clone()).or_insert(Domain {
+                    open: 0,
+                    slow: 0,
+                    limit: self.first,
+                });
+                if known.open < known.limit {
+                    known.open += 1;
+                    return Admission::Place(Place {
+                        lane: self.clone(),
+                        permit,
+                        domain,
+                        is_slow: false,
+                        has_slow_place: false,
+                    });
+                }
+                if known.slow > 0 {
+                    return Admission::Busy;
+                }
+            }
+            drop(permit);
+            changed.await;
+        }
+    }
+
+    /// Returns true if a dialogue about this domain would get the answer [`Admission::Busy`].
+    pub(super) fn is_busy(&self, domain: &str) -> bool {
+        let domains = self.domains();
+        let known = domains.get(&domain.to_ascii_lowercase());
+        known.is_some_and(|known| known.slow > 0 && known.open >= known.limit)
     }
 
     /// Rejects further dialogues and closes the idle connections with QUIT.
     pub(super) async fn close(&self) {
         self.places.close();
+        self.changed.notify_waiters();
         self.idle.close().await;
     }
 
-    fn slow_by_domain(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.slow_by_domain
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn domains(&self) -> MutexGuard<'_, HashMap<String, Domain>> {
+        self.domains.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the domain of an open dialogue.
+    fn change(&self, domain: &str, change: impl FnOnce(&mut Domain)) {
+        if let Some(known) = self.domains().get_mut(domain) {
+            change(known);
+        }
+        self.changed.notify_waiters();
     }
 }
 
@@ -68,20 +144,14 @@ pub(super) struct Place {
     permit: OwnedSemaphorePermit,
     domain: String,
     is_slow: bool,
+    has_slow_place: bool,
 }
 
 impl Place {
-    /// Returns true if many dialogues about the same domain are slow.
-    pub(super) fn is_of_slow_domain(&self) -> bool {
-        let slow = self.lane.slow_by_domain();
-        slow.get(&self.domain)
-            .is_some_and(|count| *count >= SLOW_PER_DOMAIN)
-    }
-
-    /// Waits for a part of the dialogue. If this takes long, the place becomes free for another
-    /// dialogue, and this one continues in a place for slow dialogues if one is free.
+    /// Waits for a part of the dialogue. If this takes long, the dialogue continues in a place for
+    /// slow dialogues as soon as one is free. Its own place is then free for another dialogue.
     pub(super) async fn watch<T>(&mut self, part: impl Future<Output = T>) -> T {
-        tokio::pin!(part);
+        let mut part = pin!(part);
         if !self.is_slow {
             tokio::select! {
                 biased;
@@ -89,19 +159,27 @@ impl Place {
                 () = tokio::time::sleep(self.lane.slow_after) => self.become_slow(),
             }
         }
+        if !self.has_slow_place {
+            let slow_place = self.lane.slow_places.clone().acquire_owned();
+            tokio::select! {
+                biased;
+                done = &mut part => return done,
+                Ok(permit) = slow_place => {
+                    self.permit = permit;
+                    self.has_slow_place = true;
+                }
+            }
+        }
         part.await
     }
 
     fn become_slow(&mut self) {
         self.is_slow = true;
-        *self
-            .lane
-            .slow_by_domain()
-            .entry(self.domain.clone())
-            .or_default() += 1;
-        if let Ok(permit) = self.lane.slow_places.clone().try_acquire_owned() {
-            self.permit = permit;
-        }
+        let first = self.lane.first;
+        self.lane.change(&self.domain, |domain| {
+            domain.slow += 1;
+            domain.limit = first;
+        });
     }
 
     /// Ends the dialogue. The connection is kept for another one if it is reusable.
@@ -114,14 +192,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.is_slow {
-            let mut slow = self.lane.slow_by_domain();
-            if let Some(count) = slow.get_mut(&self.domain) {
-                *count -= 1;
-                if *count == 0 {
-                    slow.remove(&self.domain);
-                }
+        let most = self.lane.most;
+        let is_slow = self.is_slow;
+        self.lane.change(&self.domain, |domain| {
+            domain.open -= 1;
+            if is_slow {
+                domain.slow -= 1;
+            } else {
+                domain.limit = (domain.limit + 1).min(most);
             }
-        }
+        });
     }
 }

@@ -94,6 +94,11 @@ impl Sender {
         self.from.name.as_deref().unwrap_or_else(|| self.domain())
     }
 
+    /// Returns the From address.
+    pub(super) fn address(&self) -> lettre::Address {
+        self.from.email.clone()
+    }
+
     /// Returns the domain of the From address.
     pub(super) fn domain(&self) -> &str {
         self.from.email.domain()

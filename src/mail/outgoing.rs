@@ -90,6 +90,12 @@ pub enum SendOutcome {
         /// The server's reply, or the reason why there is none.
         answer: String,
     },
+    /// The server has not accepted the mail and gave no answer about it: it could not be reached,
+    /// closed the connection, or announced that (421).
+    Unanswered {
+        /// Description of the failure.
+        detail: String,
+    },
     /// The server has not accepted the mail and will never accept the same content.
     Permanent {
         /// The server's reply, or the part of the mail that can't be sent.
@@ -101,6 +107,20 @@ pub enum SendOutcome {
         /// Description of the failure.
         detail: String,
     },
+}
+
+impl SendOutcome {
+    /// Returns the label in metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "sent",
+            Self::Temporary { .. } => "temporary",
+            Self::Unanswered { .. } => "unanswered",
+            Self::Permanent { .. } => "permanent",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
 }
 
 /// Properties of a mail server, determined while connecting.
@@ -141,6 +161,11 @@ pub enum Begun {
         /// The server's reply, or the part of the mail that can't be sent. See [`SendOutcome`].
         answer: String,
     },
+    /// The server closed the connection or gave no answer, although the connection was new.
+    Unanswered {
+        /// Description of the failure. See [`SendOutcome`].
+        detail: String,
+    },
     /// The server takes long to answer about other mails to the recipient's domain. The mail should
     /// be sent later, so that mails to other domains don't wait.
     Busy,
@@ -164,8 +189,18 @@ pub trait MailProvider: Send + Sync {
     /// The server can't be reached, or it rejects the connection. This doesn't depend on the mail.
     fn begin<'a>(&'a self, mail: &'a Outgoing) -> BoxFuture<'a, Result<Begun, Unavailable>>;
 
+    /// Returns true if [`Self::begin`] would return [`Begun::Busy`] for a mail about an issuance to
+    /// this address.
+    fn is_busy(&self, _address: &Personal<String>) -> bool {
+        false
+    }
+
     /// Checks that the provider responds and accepts the credentials. Sends no mail.
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>>;
+
+    /// Checks that the provider lets a mail begin. Sends no mail. Providers limit how often this may
+    /// happen, so health uses [`Self::check`].
+    fn probe(&self) -> BoxFuture<'_, Result<(), Unavailable>>;
 }
 
 impl dyn MailProvider {
@@ -173,7 +208,7 @@ impl dyn MailProvider {
     pub async fn send(&self, mail: &Outgoing) -> SendOutcome {
         match self.begin(mail).await {
             Ok(begun) => begun.finish().await,
-            Err(Unavailable(answer)) => SendOutcome::Temporary { answer },
+            Err(Unavailable(detail)) => SendOutcome::Unanswered { detail },
         }
     }
 }
@@ -188,6 +223,7 @@ impl Begun {
                 answer,
             } => SendOutcome::Permanent { answer },
             Self::Refused { answer, .. } => SendOutcome::Temporary { answer },
+            Self::Unanswered { detail } => SendOutcome::Unanswered { detail },
             Self::Busy => SendOutcome::Temporary {
                 answer: "the mail server takes long to answer about this domain".to_owned(),
             },

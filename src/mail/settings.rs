@@ -52,10 +52,16 @@ pub struct MailSettings {
     /// Address in the Reply-To header. Needed only if replies go to another address.
     #[serde(default)]
     pub reply_to: Option<String>,
-    /// Maximum number of connections for certificates, 1 to 256. Default 8. As many further
-    /// connections may wait for a slow answer, and notices to users have 2 connections.
+    /// Maximum number of connections for certificates, 1 to 256. Default 8.
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
+    /// Maximum number of further connections for certificates that wait for a slow answer, 1 to
+    /// 1024. Default 32. Notices have as many.
+    #[serde(default = "default_max_slow_connections")]
+    pub max_slow_connections: usize,
+    /// Maximum number of connections for notices to users, 1 to 256. Default 2.
+    #[serde(default = "default_notice_connections")]
+    pub notice_connections: usize,
     /// Time limit in seconds for each step before the message: connecting, TLS, and each command.
     /// Default 30.
     #[serde(default = "default_timeout_seconds")]
@@ -86,7 +92,9 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    pub(super) const fn timeout(&self) -> Duration {
+    /// Returns the time limit for each step before the message.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds)
     }
 
@@ -125,6 +133,18 @@ impl MailSettings {
         if !(1..=256).contains(&self.max_connections) {
             return Err(SettingsError::Invalid(
                 "max_connections",
+                "must be between 1 and 256",
+            ));
+        }
+        if !(1..=1024).contains(&self.max_slow_connections) {
+            return Err(SettingsError::Invalid(
+                "max_slow_connections",
+                "must be between 1 and 1024",
+            ));
+        }
+        if !(1..=256).contains(&self.notice_connections) {
+            return Err(SettingsError::Invalid(
+                "notice_connections",
                 "must be between 1 and 256",
             ));
         }
@@ -215,6 +235,14 @@ const fn default_max_connections() -> usize {
     8
 }
 
+const fn default_max_slow_connections() -> usize {
+    32
+}
+
+const fn default_notice_connections() -> usize {
+    2
+}
+
 const fn default_timeout_seconds() -> u64 {
     30
 }
@@ -278,6 +306,8 @@ mod tests {
         for (extra, field) in [
             (r#", "port": 0"#, "port"),
             (r#", "max_connections": 0"#, "max_connections"),
+            (r#", "max_slow_connections": 0"#, "max_slow_connections"),
+            (r#", "notice_connections": 0"#, "notice_connections"),
             (r#", "timeout_seconds": 0"#, "timeout_seconds"),
             (
                 r#", "message_timeout_seconds": 4000"#,

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
+    address::wire_address,
     connection::{Connector, quit},
-    dialogue::{Opening, Parcel, Refused, hand_over, open},
-    lane::{Lane, Place},
+    dialogue::{Opening, Parcel, Refused, check_mail, hand_over, open},
+    lane::{Admission, Lane, Place},
     message::{self, Sender, Unsendable},
     outgoing::{
         Begun, Handover, MailProvider, Outgoing, OutgoingMail, SendOutcome, ServerSeen, Unavailable,
@@ -23,9 +24,6 @@ use super::{
     templates::Templates,
 };
 use crate::domain::Personal;
-
-/// Number of connections for notices, besides those for other mails.
-const NOTICE_CONNECTIONS: usize = 2;
 
 /// SMTP mailer. Its connections are reused. Mails about issuances and notices have separate ones, so
 /// that notices never wait for a large number of other mails.
@@ -44,12 +42,13 @@ impl SmtpMailer {
         settings.check()?;
         let sender = Sender::new(settings)?;
         let slow_after = settings.slow_after();
+        let slow = settings.max_slow_connections;
         Ok(Self {
             connector: Connector::new(settings, sender.domain())?,
             sender,
             templates: Templates::new()?,
-            mails: Lane::new(settings.max_connections, slow_after),
-            notices: Lane::new(NOTICE_CONNECTIONS, slow_after),
+            mails: Lane::new(settings.max_connections, slow, slow_after),
+            notices: Lane::new(settings.notice_connections, slow, slow_after),
             settings: settings.clone(),
         })
     }
@@ -78,7 +77,7 @@ impl SmtpMailer {
     async fn send_at_once(&self, message: Result<Message, Unsendable>) -> SendOutcome {
         match self.open(&self.mails, message).await {
             Ok(begun) => begun.finish().await,
-            Err(Unavailable(answer)) => SendOutcome::Temporary { answer },
+            Err(Unavailable(detail)) => SendOutcome::Unanswered { detail },
         }
     }
 
@@ -113,23 +112,24 @@ impl SmtpMailer {
                 });
             }
         };
-        let Some(mut place) = lane.place(parcel.to.domain()).await else {
-            return Err(Unavailable("the mailer is shutting down".to_owned()));
+        let mut place = match lane.place(parcel.to.domain()).await {
+            Admission::Place(place) => place,
+            Admission::Busy => return Ok(Begun::Busy),
+            Admission::Closed => {
+                return Err(Unavailable("the mailer is shutting down".to_owned()));
+            }
         };
-        if place.is_of_slow_domain() {
-            return Ok(Begun::Busy);
-        }
         if let Some(mut connection) = lane.idle.take() {
             // A server may close idle connections at any time, and this is only noticed on the next
             // command. No dialogue has begun, so the mail can be sent over another connection.
             let opening = place.watch(open(&mut connection, &parcel)).await;
             if !matches!(opening, Opening::Closed(_)) {
-                return begun(opening, place, connection, parcel);
+                return Ok(begun(opening, place, connection, parcel));
             }
         }
         let mut connection = self.connector.connect().await.map_err(Unavailable)?;
         let opening = place.watch(open(&mut connection, &parcel)).await;
-        begun(opening, place, connection, parcel)
+        Ok(begun(opening, place, connection, parcel))
     }
 
     /// Returns the formatted mail, or the reason why it can't be sent.
@@ -151,6 +151,16 @@ impl SmtpMailer {
     /// delay the check.
     pub async fn check(&self) -> Result<(), Unavailable> {
         self.look().await.map(|_| ())
+    }
+
+    /// Like [`Self::check`], but sends MAIL and RSET, so that a server that closes the connection
+    /// at the beginning of a mail counts as not available.
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        let mut connection = self.connector.connect().await.map_err(Unavailable)?;
+        let limit = self.settings.timeout();
+        let checked = check_mail(&mut connection, self.sender.address(), limit).await;
+        quit(connection).await;
+        checked.map_err(Unavailable)
     }
 
     /// Performs the same check as [`Self::check`] and returns the server's properties.
@@ -192,32 +202,36 @@ impl MailProvider for SmtpMailer {
         Self::begin(self, mail).boxed()
     }
 
+    fn is_busy(&self, address: &Personal<String>) -> bool {
+        let address = wire_address(address.reveal_str());
+        address.is_some_and(|address| self.mails.is_busy(address.domain()))
+    }
+
     fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
         Self::check(self).boxed()
     }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        Self::probe(self).boxed()
+    }
 }
 
-fn begun(
-    opening: Opening,
-    place: Place,
-    connection: AsyncSmtpConnection,
-    parcel: Parcel,
-) -> Result<Begun, Unavailable> {
+fn begun(opening: Opening, place: Place, connection: AsyncSmtpConnection, parcel: Parcel) -> Begun {
     match opening {
-        Opening::Accepted => Ok(Begun::Accepted(Box::new(OpenDialogue {
+        Opening::Accepted => Begun::Accepted(Box::new(OpenDialogue {
             place,
             connection,
             parcel,
-        }))),
+        })),
         Opening::Refused(Refused {
             permanent,
             answer,
             reusable,
         }) => {
             place.give_back(connection, reusable);
-            Ok(Begun::Refused { permanent, answer })
+            Begun::Refused { permanent, answer }
         }
-        Opening::Closed(why) => Err(Unavailable(why)),
+        Opening::Closed(detail) => Begun::Unanswered { detail },
     }
 }
 

@@ -77,7 +77,7 @@ pub struct ProjectionHealth {
     /// Name of the projection.
     pub name: String,
     /// `building`, `live` or `stopped`. `absent` if the projection has no checkpoint. `stalled` if
-    /// the projection is live and behind the log, but does not move.
+    /// the projection is not stopped and behind the log, but does not move.
     pub state: &'static str,
     /// Position of the last event that its rows contain.
     pub position: Position,
@@ -139,6 +139,12 @@ impl Readers {
             stalled_after,
             ..self
         }
+    }
+
+    /// Returns true if this view has no projections.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names().next().is_none()
     }
 
     /// Returns the set of all projections of the program.
@@ -214,14 +220,21 @@ impl Readers {
     }
 
     /// Waits until the projections of this view are readable and contain an event after `after`.
-    /// Returns the last position that all of them contain. Without a projector in this process,
-    /// one of the waiting readers polls the table at the interval `pace`.
-    pub async fn news(&self, after: Position, pace: Duration) -> Position {
+    /// Returns the last position that all of them contain, or `None` if an event has stopped one of
+    /// them. Without a projector in this process, one of the waiting readers polls the table at the
+    /// interval `pace`.
+    pub async fn news(&self, after: Position, pace: Duration) -> Option<Position> {
         let mut seen = self.shared.seen.subscribe();
         loop {
-            let reached = self.reached(&seen.borrow_and_update());
-            if reached > after {
-                return reached;
+            {
+                let seen = seen.borrow_and_update();
+                if self.names().any(|name| is_stopped(&seen, name)) {
+                    return None;
+                }
+                let reached = self.reached(&seen);
+                if reached > after {
+                    return Some(reached);
+                }
             }
             tokio::select! {
                 // `self` owns the sender, so this returns only after a change.
@@ -255,8 +268,8 @@ impl Readers {
                 name,
                 state: match checkpoint.map(|c| c.state) {
                     None => "absent",
+                    Some(State::Building | State::Live) if is_stalled => "stalled",
                     Some(State::Building) => "building",
-                    Some(State::Live) if is_stalled => "stalled",
                     Some(State::Live) => "live",
                     Some(State::Stopped) => "stopped",
                 },

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::commands::{CommandError, Commands};
 use crate::domain::kernel::sending::SendingDecider;
 use crate::event_log::Position;
-use crate::workers::timers::{Timer, release_due};
+use crate::workers::timers::{Release, Timer, release_due};
 
 /// Mail that waits for a timer.
 pub(super) struct Waiting<'a> {
@@ -40,11 +40,9 @@ pub(super) async fn release_or_set_timer<D: SendingDecider>(
         due_at,
     } = waiting;
     if due_at <= now {
-        let is_released = release_due::<D>(commands, id, position).await?;
-        return Ok(if is_released {
-            Checked::Released
-        } else {
-            Checked::NotWaiting
+        return Ok(match release_due::<D>(commands, id, position).await? {
+            Release::Released => Checked::Released,
+            Release::Void | Release::Missing => Checked::NotWaiting,
         });
     }
     let timer = Timer {

@@ -1,55 +1,69 @@
 //! Conclusion of a delivery: acknowledgement, timer for another attempt, or dead letter.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use async_nats::jetstream::{AckKind, Message};
+use async_nats::jetstream::AckKind;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 use super::consume::{Delivery, Worker};
 use super::dead_letter::{self, DeadLetter};
-use super::handling::{Item, Shared, Ticket};
-use super::retries::{self, Retry};
+use super::handling::{Item, Shared};
+use super::retries;
 use super::verdict::Verdict;
 use crate::commands::CommandError;
 use crate::event_log::{EventLog, LogError};
+
+/// Attempt to handle a batch.
+pub(super) struct Attempt<'l> {
+    log: &'l EventLog,
+    /// Duration of the work.
+    pub duration: Duration,
+    /// Time of the server that fires timers, requested once.
+    now: OnceCell<OffsetDateTime>,
+}
+
+impl<'l> Attempt<'l> {
+    pub(super) const fn ended(log: &'l EventLog, duration: Duration) -> Self {
+        let now = OnceCell::const_new();
+        Self { log, duration, now }
+    }
+
+    async fn now(&self) -> Result<OffsetDateTime, LogError> {
+        let now = self.now.get_or_try_init(|| self.log.time_of_timers());
+        now.await.copied()
+    }
+}
 
 impl<W: Worker> Shared<W> {
     /// Acts on a verdict. An error means that the log could not be used, so that nothing happened.
     pub(super) async fn conclude(
         &self,
-        ticket: &Ticket,
+        item: &Item,
         delivery: &Delivery,
         verdict: Verdict,
+        attempt: &Attempt<'_>,
     ) -> Result<(), LogError> {
         match verdict {
-            Verdict::Done => settle::<W>(&ticket.message, AckKind::Ack).await,
+            Verdict::Done => self.settle(item, AckKind::Ack).await,
             Verdict::Failed { why } | Verdict::Away { why, .. } => {
-                let now = self.log.time_of_timers().await?;
-                let retry = ticket.failed(delivery, now, &why);
-                let is_over = self
-                    .limits
-                    .budget
-                    .is_some_and(|budget| retry.age(now) >= budget);
-                if is_over {
-                    self.abandon(delivery, &why).await?;
-                    return self.bury(ticket, delivery, &why, true).await;
+                let failing = item.retry.failing_after(attempt.duration);
+                if self.limits.budget.is_some_and(|budget| failing >= budget) {
+                    return self.abandon(item, delivery, &why).await;
                 }
-                self.repeat(
-                    ticket,
-                    delivery,
-                    &retry,
-                    now + retries::delay(retry.attempts),
-                )
-                .await?;
+                let after = retries::delay(delivery.attempt);
+                let failing = Some(failing + after);
+                self.repeat(item, delivery, failing, &why, attempt.now().await? + after)
+                    .await?;
             }
             Verdict::Again { after, why } => {
-                let now = self.log.time_of_timers().await?;
-                let retry = ticket.failed(delivery, now, &why);
-                self.repeat(ticket, delivery, &retry, now + after).await?;
+                let failing = item.retry.failing();
+                self.repeat(item, delivery, failing, &why, attempt.now().await? + after)
+                    .await?;
             }
-            Verdict::Newer { why } => self.leave_to_newer(ticket, &why).await,
-            Verdict::GiveUp { why } => self.bury(ticket, delivery, &why, true).await?,
-            Verdict::Bounced { why } => self.bury(ticket, delivery, &why, false).await?,
+            Verdict::Newer { why } => self.leave_to_newer(item, &why).await,
+            Verdict::GiveUp { why } => self.bury(item, delivery, &why, true).await?,
+            Verdict::Bounced { why } => self.bury(item, delivery, &why, false).await?,
         }
         Ok(())
     }
@@ -57,15 +71,16 @@ impl<W: Worker> Shared<W> {
     /// Sets the timer that repeats the work, and acknowledges the message.
     async fn repeat(
         &self,
-        ticket: &Ticket,
+        item: &Item,
         delivery: &Delivery,
-        retry: &Retry,
+        failing: Option<Duration>,
+        why: &str,
         at: OffsetDateTime,
     ) -> Result<(), LogError> {
+        let attempt = delivery.attempt;
+        let retry = item.retry.again(attempt, failing, why);
         retry.set(&self.log, W::NAME, at).await?;
         let position = delivery.event.position;
-        let attempt = delivery.attempt;
-        let why = &retry.cause;
         tracing::info!(
             worker = W::NAME,
             position,
@@ -73,34 +88,26 @@ impl<W: Worker> Shared<W> {
             why,
             "work failed, timer set"
         );
-        settle::<W>(&ticket.message, AckKind::Ack).await;
+        self.settle(item, AckKind::Ack).await;
         Ok(())
     }
 
-    /// Gives up work whose handling has crashed too often. Returns it if the log can't be used.
-    pub(super) async fn give_up_crashed(
-        self: &Arc<Self>,
-        ticket: Ticket,
-        delivery: Delivery,
-    ) -> Option<Item> {
-        let why = "each attempt ended without an outcome: the worker crashed";
-        let given_up = async {
-            self.abandon(&delivery, why).await?;
-            self.bury(&ticket, &delivery, why, true).await
-        };
-        match given_up.await {
-            Ok(()) => None,
-            Err(error) => self.hold(ticket, Some(delivery), &error).await,
-        }
-    }
-
-    /// Records that the work was given up.
-    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), LogError> {
+    /// Gives up work without an outcome: records an outcome and stores a dead letter.
+    pub(super) async fn abandon(
+        &self,
+        item: &Item,
+        delivery: &Delivery,
+        why: &str,
+    ) -> Result<(), LogError> {
+        let position = delivery.event.position;
         match self.worker.abandon(delivery, why).await {
-            Ok(()) => Ok(()),
-            // The aggregate can't have such an outcome. The dead letter remains.
+            Ok(()) => {}
+            Err(CommandError::Decode(unknown)) if unknown.is_unknown() => {
+                self.leave_to_newer(item, &unknown.to_string()).await;
+                return Ok(());
+            }
+            // The aggregate can't have such an outcome, or can't be read. The dead letter remains.
             Err(CommandError::Refused(refusal)) => {
-                let position = delivery.event.position;
                 let code = refusal.code();
                 tracing::warn!(
                     worker = W::NAME,
@@ -108,19 +115,24 @@ impl<W: Worker> Shared<W> {
                     code,
                     "outcome of given-up work refused"
                 );
-                Ok(())
             }
-            Err(CommandError::Log(error)) => Err(error),
-            Err(error @ (CommandError::Busy | CommandError::Decode(_))) => {
-                Err(LogError::Unavailable(error.to_string()))
+            Err(
+                error @ (CommandError::Decode(_) | CommandError::Log(LogError::Undecodable { .. })),
+            ) => {
+                tracing::warn!(worker = W::NAME, position, %error, "outcome of given-up work not recorded");
+            }
+            Err(CommandError::Log(error)) => return Err(error),
+            Err(error @ CommandError::Busy) => {
+                return Err(LogError::Unavailable(error.to_string()));
             }
         }
+        self.bury(item, delivery, why, true).await
     }
 
     /// Stores a dead letter and terminates the message.
     async fn bury(
         &self,
-        ticket: &Ticket,
+        item: &Item,
         delivery: &Delivery,
         why: &str,
         is_requeued_with_all: bool,
@@ -129,42 +141,35 @@ impl<W: Worker> Shared<W> {
             is_requeued_with_all,
             ..DeadLetter::of(W::NAME, delivery, why)
         };
-        let request = ticket.retry.as_ref().and_then(|retry| retry.request);
-        dead_letter::keep(&self.log, &letter, request).await?;
-        terminate(&self.log, &ticket.message, why).await;
+        dead_letter::keep(&self.log, &letter, item.retry.request).await?;
+        self.terminate(item, why).await;
         Ok(())
     }
-}
 
-impl Ticket {
-    /// Returns the timer for the next attempt after a failure.
-    fn failed(&self, delivery: &Delivery, now: OffsetDateTime, why: &str) -> Retry {
-        let earlier = self.retry.as_ref();
-        Retry {
-            position: delivery.event.position,
-            first_failure: earlier.and_then(|retry| retry.first_failure).or(Some(now)),
-            attempts: delivery.attempt,
-            cause: why.to_owned(),
-            request: earlier.and_then(|retry| retry.request),
+    /// Stores a dead letter about a message from which no event can be read, and terminates the
+    /// message. `aggregate` is its kind and id, as far as they are known.
+    pub(super) async fn bury_unreadable(
+        &self,
+        item: &Item,
+        aggregate: Option<(&str, &str)>,
+        why: &str,
+    ) -> Result<(), LogError> {
+        let position = item.retry.position;
+        let letter = DeadLetter::of_unreadable(W::NAME, position, item.delivered, aggregate, why);
+        dead_letter::keep(&self.log, &letter, item.retry.request).await?;
+        self.terminate(item, why).await;
+        Ok(())
+    }
+
+    /// Terminates a message with a reason. `AckKind` of async-nats has no termination with a reason.
+    /// The server reads the reason from the body.
+    async fn terminate(&self, item: &Item, why: &str) {
+        self.in_hand(item.source).remove(item.sequence);
+        if let Some(reply) = item.message.reply.clone() {
+            let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+            let reason = format!("+TERM {line}");
+            // If this message is lost, the event is redelivered and terminated again.
+            let _ = self.log.client().publish(reply, reason.into()).await;
         }
-    }
-}
-
-/// Terminates a message with a reason. `AckKind` of async-nats has no termination with a reason.
-/// The server reads the reason from the body.
-async fn terminate(log: &EventLog, message: &Message, why: &str) {
-    if let Some(reply) = message.reply.clone() {
-        let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
-        // If this message is lost, the event is redelivered and terminated again.
-        let _ = log
-            .client()
-            .publish(reply, format!("+TERM {line}").into())
-            .await;
-    }
-}
-
-pub(super) async fn settle<W: Worker>(message: &Message, kind: AckKind) {
-    if let Err(error) = message.ack_with(kind).await {
-        tracing::warn!(worker = W::NAME, %error, "cannot send acknowledgement, event will be redelivered");
     }
 }

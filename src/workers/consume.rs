@@ -11,9 +11,8 @@ use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::conclusion::settle;
 use super::flow::Input;
-use super::handling::{Batch, Item, Shared, work_on};
+use super::handling::{Batch, Item, Shared, Source, work_on};
 use super::intake::Intake;
 use super::retries::{self, Retry};
 use super::state::{Away, StateHandle};
@@ -23,13 +22,13 @@ use crate::event_log::durable::REOPEN_AFTER;
 use crate::event_log::envelope::recorded;
 use crate::event_log::{Durable, EventLog, LogError, RecordedEvent};
 
-/// Number of heartbeats (`+WPI`) within the consumer's ack wait while a delivery is being handled.
-const BEATS_PER_ACK_WAIT: u32 = 4;
 /// Time for which a pull request for the first message waits at the server. A restart of the server
 /// loses the request, and the worker sends the next one only after this time.
 const PULL_WAIT: Duration = Duration::from_secs(5);
 /// Maximum time until the server responds to a request that doesn't wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Time for which a stopping worker waits for a message that may be on its way.
+const DRAINED_WITHIN: Duration = Duration::from_millis(100);
 /// Maximum number of deliveries per pull request.
 const MAX_PULL: usize = 256;
 
@@ -66,6 +65,10 @@ pub trait Worker: Send + Sync + 'static {
     /// Longest time for a batch. After it, the work is stopped and has failed.
     const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
+    /// True if the work can be stopped at any point, because all of it can be repeated. At shutdown,
+    /// it is stopped after 5 s and handed back. Otherwise it is waited for.
+    const IS_STOPPABLE: bool = false;
+
     /// Types of the events that the worker handles. Events of other types are acknowledged
     /// immediately.
     const TYPES: &'static [&'static str];
@@ -91,11 +94,14 @@ pub trait Worker: Send + Sync + 'static {
 pub struct WorkLimits {
     /// Maximum number of batches that are handled at the same time.
     pub concurrency: usize,
-    /// Time since the first failure after which failing work is given up; `None` for never.
+    /// Time after which failing work is given up; `None` for never. It counts failed attempts, each
+    /// with at most 2 minutes, and the delays between them. It doesn't count pauses and queues.
     pub budget: Option<Duration>,
-    /// Number of the delivery at which work is given up before it is begun. Only crashes repeat
-    /// deliveries.
-    pub max_deliveries: u32,
+    /// Number of crashes after which work is given up before it is begun.
+    pub max_crashes: u32,
+    /// Time for which a paused worker keeps its deliveries. After it, it hands them back, because
+    /// another process may not be paused.
+    pub kept_for: Duration,
 }
 
 impl WorkLimits {
@@ -105,7 +111,8 @@ impl WorkLimits {
         Self {
             concurrency,
             budget: None,
-            max_deliveries: 10,
+            max_crashes: 9,
+            kept_for: Duration::from_secs(60),
         }
     }
 }
@@ -140,9 +147,12 @@ pub async fn run<W: Worker>(
         shutdown.cancelled().await;
         Ok(())
     };
+    let client = shared.log.client();
     let outcome = tokio::select! {
         outcome = working => outcome,
         outcome = stopping => outcome,
+        () = shared.events.keep_alive(client) => Ok(()),
+        () = shared.retries.keep_alive(client) => Ok(()),
     };
     // The last acknowledgements must be sent before the process exits. A lost one would only cause
     // a redelivery.
@@ -150,35 +160,37 @@ pub async fn run<W: Worker>(
     outcome
 }
 
-/// Source of deliveries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// Events of the log.
-    Events,
-    /// Timers that repeat failed work.
-    Retries,
+impl Source {
+    /// Returns the name of the worker's consumer.
+    pub(super) fn consumer_of(self, worker: &str) -> String {
+        match self {
+            Self::Events => worker.to_owned(),
+            Self::Retries => retries::consumer_of(worker),
+        }
+    }
+
+    pub(super) const fn durable(self, name: &str) -> Durable<'_> {
+        let stream = match self {
+            Self::Events => "EVENTS",
+            Self::Retries => "TIMERS",
+        };
+        Durable { stream, name }
+    }
 }
 
 /// Pulls deliveries from one source until shutdown or until the worker is stopped.
 async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), LogError> {
-    let retries = retries::consumer_of(W::NAME);
-    let (durable, ahead) = match source {
-        Source::Events => {
-            let stream = "EVENTS";
-            let name = W::NAME;
-            (Durable { stream, name }, W::AHEAD)
-        }
-        Source::Retries => {
-            let stream = "TIMERS";
-            let name = &retries;
-            (Durable { stream, name }, 0)
-        }
+    let name = source.consumer_of(W::NAME);
+    let ahead = match source {
+        Source::Events => W::AHEAD,
+        Source::Retries => 0,
     };
     let room = Arc::new(Semaphore::new(shared.limits.concurrency + ahead));
     while !shared.end.is_cancelled() {
-        match shared.log.open_durable(durable).await {
+        match shared.log.open_durable(source.durable(&name)).await {
             Ok(consumer) => {
-                let beat = consumer.cached_info().config.ack_wait / BEATS_PER_ACK_WAIT;
+                let ack_wait = consumer.cached_info().config.ack_wait;
+                shared.in_hand(source).set_ack_wait(ack_wait);
                 while let Some(batches) =
                     next_batches(shared, source, &consumer, &room, ahead).await
                 {
@@ -186,7 +198,7 @@ async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), 
                         let shared = shared.clone();
                         let tasks = shared.tasks.clone();
                         tasks.spawn(async move {
-                            work_on(&shared, batch, beat).await;
+                            work_on(&shared, batch).await;
                             drop(kept);
                         });
                     }
@@ -198,9 +210,10 @@ async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), 
                 return Err(error);
             }
             Err(error) => {
-                tracing::warn!(worker = W::NAME, %error, "consumer unavailable, retrying");
                 // Health then names the reason, even if no delivery has met it.
-                shared.pauses(Away::Log, &error.to_string()).await;
+                if !shared.pauses(Away::Log, &error.to_string()).await {
+                    tracing::warn!(worker = W::NAME, %error, "consumer unavailable, retrying");
+                }
             }
         }
         shared
@@ -216,7 +229,7 @@ async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), 
 /// heartbeats would be redelivered and handled twice. Returns `None` if the consumer must be opened
 /// again or the worker ends.
 async fn next_batches<W: Worker>(
-    shared: &Shared<W>,
+    shared: &Arc<Shared<W>>,
     source: Source,
     consumer: &PullConsumer,
     room: &Arc<Semaphore>,
@@ -225,13 +238,12 @@ async fn next_batches<W: Worker>(
     // Waits until half of the permits for batches in advance are free, so that one request fetches
     // several batches.
     let enough = u32::try_from(ahead / 2).unwrap_or(u32::MAX).max(1);
-    let begin = async {
+    let free = async {
         shared.state.until_running().await;
-        let free = room.clone().acquire_many_owned(enough).await.ok()?;
-        Some((free, first_message(consumer).await))
+        room.clone().acquire_many_owned(enough).await.ok()
     };
-    let (mut free, first) = shared.end.run_until_cancelled(begin).await??;
-    let mut messages = match first {
+    let mut free = shared.end.run_until_cancelled(free).await??;
+    let mut messages = match first_message(consumer, &shared.end).await {
         Ok(Some(first)) => vec![first],
         Ok(None) => return Some(Vec::new()),
         Err(error) => {
@@ -252,14 +264,7 @@ async fn next_batches<W: Worker>(
     }
     let mut wanted = Vec::with_capacity(messages.len());
     for message in messages {
-        wanted.extend(match source {
-            Source::Events => accept::<W>(&shared.log, &message)
-                .await
-                .map(|delivery| Item::of_event(message, delivery)),
-            Source::Retries => accept_retry::<W>(&message)
-                .await
-                .map(|(retry, delivered)| Item::of_retry(message, retry, delivered)),
-        });
+        wanted.extend(accept(shared, source, message).await);
     }
     let mut batches = Vec::with_capacity(free.num_permits());
     while !wanted.is_empty()
@@ -268,21 +273,35 @@ async fn next_batches<W: Worker>(
         let rest = wanted.split_off(wanted.len().min(W::BATCH));
         batches.push((std::mem::replace(&mut wanted, rest), kept));
     }
+    debug_assert!(wanted.is_empty(), "more messages than requested");
     Some(batches)
 }
 
 /// Waits for one message. Returns `None` if none arrives within [`PULL_WAIT`].
-async fn first_message(consumer: &PullConsumer) -> Result<Option<Message>, String> {
+/// At the end of the worker, a message that is on its way is handed back.
+async fn first_message(
+    consumer: &PullConsumer,
+    end: &CancellationToken,
+) -> Result<Option<Message>, String> {
     let ask = consumer
         .batch()
         .max_messages(1)
         .expires(PULL_WAIT)
         .messages();
     let mut answers = ask.await.map_err(|error| error.to_string())?;
-    match tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next()).await {
-        Ok(Some(answer)) => answer.map(Some).map_err(|error| error.to_string()),
+    let first = tokio::time::timeout(PULL_WAIT + Duration::from_secs(1), answers.next());
+    match end.run_until_cancelled(first).await {
+        Some(Ok(Some(answer))) => answer.map(Some).map_err(|error| error.to_string()),
         // The server reported that no message arrived, or the server is down.
-        Ok(None) | Err(_) => Ok(None),
+        Some(Ok(None) | Err(_)) => Ok(None),
+        None => {
+            let late = tokio::time::timeout(DRAINED_WITHIN, answers.next()).await;
+            if let Ok(Some(Ok(message))) = late {
+                // Without the answer, the server delivers the message again after the ack wait.
+                let _ = message.ack_with(AckKind::Nak(None)).await;
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -303,10 +322,14 @@ async fn more_messages(
     Ok(())
 }
 
-/// Decodes the envelope of the delivery. Acknowledges an event without work for this worker, and
-/// terminates a message that is not an event.
-async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery> {
-    let (position, attempt) = match message.info() {
+/// Decodes a delivery. Returns `None` if it is concluded: an event without work for this worker, a
+/// message that can't be decoded, or a message that this process still handles.
+async fn accept<W: Worker>(
+    shared: &Arc<Shared<W>>,
+    source: Source,
+    message: Message,
+) -> Option<Item> {
+    let (sequence, delivered) = match message.info() {
         Ok(info) => (
             info.stream_sequence,
             u32::try_from(info.delivered).unwrap_or(u32::MAX),
@@ -316,36 +339,81 @@ async fn accept<W: Worker>(log: &EventLog, message: &Message) -> Option<Delivery
             return None;
         }
     };
+    let reply = message.reply.clone()?;
+    if !shared.in_hand(source).add(sequence, reply) {
+        tracing::debug!(
+            worker = W::NAME,
+            sequence,
+            "delivery is still being handled"
+        );
+        return None;
+    }
+    let mut item = Item {
+        source,
+        message,
+        sequence,
+        delivered,
+        retry: Retry::of_event(sequence),
+        event: None,
+    };
+    match source {
+        Source::Events => accept_event(shared, &mut item).await,
+        Source::Retries => accept_retry(shared, &mut item).await,
+    }
+    .then_some(item)
+}
+
+/// Decodes an event. Returns false if the delivery is concluded. A dead letter is stored for a
+/// message that is not an event.
+async fn accept_event<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bool {
+    shared.log.note_position(item.sequence);
+    let message = &item.message;
     let headers = message.headers.clone().unwrap_or_default();
-    match recorded(
-        log.names(),
-        message.subject.as_str(),
-        position,
+    let names = shared.log.names();
+    let subject = message.subject.as_str();
+    let error = match recorded(
+        names,
+        subject,
+        item.sequence,
         &headers,
         message.payload.clone(),
     ) {
         Ok(event) if Intake::of(&event, W::NAME, W::TYPES) == Intake::Unwanted => {
-            settle::<W>(message, AckKind::Ack).await;
-            None
+            shared.settle(item, AckKind::Ack).await;
+            return false;
         }
-        Ok(event) => Some(Delivery { event, attempt }),
-        Err(error) => {
-            tracing::error!(worker = W::NAME, position, %error, "message is not an event, terminated");
-            settle::<W>(message, AckKind::Term).await;
-            None
+        Ok(event) => {
+            item.event = Some(event);
+            return true;
         }
+        Err(error) => error,
+    };
+    let aggregate = names.parse_aggregate(subject);
+    let why = error.to_string();
+    if let Err(error) = shared.bury_unreadable(item, aggregate, &why).await {
+        shared.leave(item, &error).await;
     }
+    false
 }
 
-/// Reads the work and the number of the delivery from a timer. Terminates a message that is not a
-/// timer of this program.
-async fn accept_retry<W: Worker>(message: &Message) -> Option<(Retry, u32)> {
-    let delivered = message.info().ok().map(|info| info.delivered);
-    let retry = serde_json::from_slice(&message.payload).ok();
-    if let (Some(retry), Some(delivered)) = (retry, delivered) {
-        return Some((retry, u32::try_from(delivered).unwrap_or(u32::MAX)));
+/// Decodes a timer. Returns false if the delivery is concluded. A timer of a newer program is left
+/// to it. Other messages are terminated.
+async fn accept_retry<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bool {
+    match Retry::decode(&item.message.payload) {
+        Ok(retry) => {
+            item.retry = retry;
+            true
+        }
+        Err(Some(version)) => {
+            let why =
+                format!("a timer of version {version} is of a newer program; use that program");
+            shared.leave_to_newer(item, &why).await;
+            false
+        }
+        Err(None) => {
+            tracing::error!(worker = W::NAME, "invalid timer, terminated");
+            shared.settle(item, AckKind::Term).await;
+            false
+        }
     }
-    tracing::error!(worker = W::NAME, "invalid timer, terminated");
-    settle::<W>(message, AckKind::Term).await;
-    None
 }

@@ -56,6 +56,31 @@ impl DeadLetter {
             is_requeued_with_all: true,
         }
     }
+
+    /// Creates the dead letter of a message from which no event can be read. `aggregate` is its kind
+    /// and id, as far as they are known.
+    #[must_use]
+    pub fn of_unreadable(
+        worker: &str,
+        position: Position,
+        attempts: u32,
+        aggregate: Option<(&str, &str)>,
+        cause: &str,
+    ) -> Self {
+        let (kind, id) = aggregate.unwrap_or(("unknown", "unknown"));
+        Self {
+            worker: worker.to_owned(),
+            position,
+            // The id of the letter depends on it.
+            event_id: Uuid::from_u64_pair(0, position),
+            event_type: "unreadable".to_owned(),
+            aggregate: kind.to_owned(),
+            id: id.to_owned(),
+            attempts,
+            cause: cause.to_owned(),
+            is_requeued_with_all: false,
+        }
+    }
 }
 
 /// Stores a dead letter and waits until the server has acknowledged it. One letter per event is
@@ -109,13 +134,8 @@ pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogE
         return Ok(None);
     };
     let subject = names.dead_letter(&letter.worker, &letter.id);
-    let last = log.last_kept(&stream, &subject).await?;
-    let about = log.kept(&stream, &subject, usize::MAX).await?;
-    if about.last().map(|(position, _)| *position) < last.map(|(position, _)| position) {
-        let why = "a replica lags and lacks a message about the dead letter; try again".to_owned();
-        return Err(LogError::Unavailable(why));
-    }
-    let is_settled = about.iter().any(|(_, body)| {
+    let later = log.kept_after(&stream, &subject, number).await?;
+    let is_settled = later.iter().any(|body| {
         serde_json::from_slice::<Settled>(body).is_ok_and(|note| note.settled == number)
     });
     Ok((!is_settled).then_some(Kept { number, letter }))

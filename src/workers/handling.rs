@@ -1,33 +1,32 @@
-//! Handling of batches: waiting for a free place, and the work itself with heartbeats.
+//! Handling of batches: waiting for a free place, and the work itself.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{AckKind, Message};
-use async_nats::{Client, Subject};
-use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::conclusion::settle;
+use super::conclusion::Attempt;
 use super::consume::{Delivery, WorkLimits, Worker};
+use super::in_hand::InHand;
 use super::intake::Intake;
 use super::retries::{self, Retry};
-use super::state::{StateHandle, WorkerState};
+use super::state::{Away, StateHandle, WorkerState};
 use super::verdict::Verdict;
-use crate::event_log::{EventLog, LogError};
+use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
-/// Message that extends the ack wait.
-const HEARTBEAT: Bytes = Bytes::from_static(b"+WPI");
 /// Delay before the redelivery to another process when this one can't conclude the delivery.
 pub(super) const ELSEWHERE_AFTER: Duration = Duration::from_secs(5);
-/// Deliveries after which an event is handled alone, and handed back by a timer instead of a
-/// negative acknowledgement, so that only crashes are counted.
-const SUSPECT_AFTER: u32 = 2;
+/// Deliveries after which an event is suspected to crash the process. It is handled alone.
+pub(super) const SUSPECT_AFTER: u32 = 2;
+/// Deliveries after which a timer is given up whose event can't be read.
+const UNREADABLE_AFTER: u32 = 10;
+/// Time after the shutdown for which work that may be stopped is waited for.
+const STOPPED_AFTER: Duration = Duration::from_secs(5);
 
 /// Parts that the batches of one worker share.
 pub(super) struct Shared<W> {
@@ -38,89 +37,68 @@ pub(super) struct Shared<W> {
     pub tasks: TaskTracker,
     /// Cancelled at shutdown, and when the worker is stopped.
     pub end: CancellationToken,
+    pub events: InHand,
+    pub retries: InHand,
     places: Semaphore,
+    /// Place of the one suspect that is handled at a time.
+    suspect: Semaphore,
+}
+
+/// Source of deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Events of the log.
+    Events,
+    /// Timers that repeat failed work.
+    Retries,
 }
 
 /// Delivered message.
 pub(super) struct Item {
-    pub ticket: Ticket,
-    /// The delivery; `None` until the event of a timer is read.
-    pub delivery: Option<Delivery>,
-}
-
-/// Message of a delivery, and its history.
-pub(super) struct Ticket {
+    pub source: Source,
     pub message: Message,
+    /// Sequence of the message in its stream.
+    pub sequence: Position,
     /// Number of deliveries of this message.
     pub delivered: u32,
-    /// Earlier failures of the work, if a timer repeats it.
-    pub retry: Option<Retry>,
+    /// Event to handle, and its earlier failures if a timer repeats the work.
+    pub retry: Retry,
+    /// The event; `None` until that of a timer is read.
+    pub event: Option<RecordedEvent>,
 }
 
 pub(super) type Batch = Vec<Item>;
 
 impl Item {
-    pub(super) fn of_event(message: Message, delivery: Delivery) -> Self {
-        let delivered = delivery.attempt;
-        let ticket = Ticket {
-            message,
-            delivered,
-            retry: None,
-        };
-        let delivery = Some(delivery);
-        Self { ticket, delivery }
+    /// Returns true if the handling of the event may have crashed a process.
+    const fn is_suspect(&self) -> bool {
+        self.delivered > SUSPECT_AFTER
     }
 
-    pub(super) fn of_retry(message: Message, retry: Retry, delivered: u32) -> Self {
-        let ticket = Ticket {
-            message,
-            delivered,
-            retry: Some(retry),
-        };
-        let delivery = None;
-        Self { ticket, delivery }
+    /// Returns the number of the current attempt.
+    pub(super) const fn attempt(&self) -> u32 {
+        self.retry.attempts.saturating_add(self.delivered)
     }
 }
 
-/// Handles a batch. An event whose handling may have crashed a process is handled alone, after the
-/// others and in random order, so that it doesn't take them with it.
-pub(super) async fn work_on<W: Worker>(shared: &Arc<Shared<W>>, batch: Batch, beat: Duration) {
-    let replies: Vec<_> = batch
-        .iter()
-        .filter_map(|item| item.ticket.message.reply.clone())
-        .collect();
-    let (mut suspects, first): (Batch, Batch) = batch
-        .into_iter()
-        .partition(|item| item.ticket.delivered > SUSPECT_AFTER);
+/// End of an attempt to handle a batch.
+enum Ended {
+    Verdicts(Vec<Verdict>),
+    Panicked,
+    /// The work was stopped by the shutdown.
+    Stopped,
+}
+
+/// Handles a batch. A suspect is handled after the others, in random order, and while this process
+/// handles no other suspect. So a crash is counted only for the event that causes it.
+pub(super) async fn work_on<W: Worker>(shared: &Arc<Shared<W>>, batch: Batch) {
+    let (mut suspects, first): (Batch, Batch) = batch.into_iter().partition(Item::is_suspect);
     suspects.sort_by_cached_key(|_| rand::random::<u32>());
-    let handling = async {
-        shared.handle(first).await;
-        for suspect in suspects {
-            shared.handle(vec![suspect]).await;
-        }
-    };
-    with_heartbeat(shared.log.client(), &replies, beat, handling).await;
-}
-
-/// Sends heartbeats for all messages until `work` ends. The server ignores those for acknowledged
-/// messages.
-async fn with_heartbeat<T>(
-    client: &Client,
-    replies: &[Subject],
-    beat: Duration,
-    work: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            () = tokio::time::sleep(beat) => {
-                for reply in replies {
-                    // A lost heartbeat only causes an early redelivery, which is harmless.
-                    let _ = client.publish(reply.clone(), HEARTBEAT).await;
-                }
-            }
-        }
+    shared.handle(first).await;
+    for suspect in suspects {
+        let turn = shared.suspect.acquire();
+        let _turn = shared.end.run_until_cancelled(turn).await;
+        shared.handle(vec![suspect]).await;
     }
 }
 
@@ -139,36 +117,71 @@ impl<W: Worker> Shared<W> {
             state,
             tasks: TaskTracker::new(),
             end,
+            events: InHand::new(),
+            retries: InHand::new(),
             places: Semaphore::new(limits.concurrency),
+            suspect: Semaphore::new(1),
+        }
+    }
+
+    pub(super) const fn in_hand(&self, source: Source) -> &InHand {
+        match source {
+            Source::Events => &self.events,
+            Source::Retries => &self.retries,
+        }
+    }
+
+    /// Sends the acknowledgement of a message, and ends its heartbeats. A lost message is not handed
+    /// back, because another process may handle it by now.
+    pub(super) async fn settle(&self, item: &Item, kind: AckKind) {
+        let in_hand = self.in_hand(item.source);
+        let is_lost = in_hand.is_lost(item.sequence);
+        in_hand.remove(item.sequence);
+        if is_lost && matches!(kind, AckKind::Nak(_)) {
+            return;
+        }
+        if let Err(error) = item.message.ack_with(kind).await {
+            tracing::warn!(worker = W::NAME, %error, "cannot send acknowledgement, event will be redelivered");
         }
     }
 
     /// Handles deliveries until none is left: those of which a part of the infrastructure is away
-    /// are kept and handled again when it is back. At shutdown they are handed back.
+    /// are kept and handled again when it is back. They are handed back at shutdown, and after a
+    /// long pause.
     async fn handle(self: &Arc<Self>, mut open: Batch) {
         while !open.is_empty() {
             let Some(place) = self.place().await else {
                 for item in open {
-                    self.hand_back(&item.ticket).await;
+                    self.hand_back(&item).await;
                 }
                 return;
             };
+            // Heartbeats were lost during an outage. Another process may have got these.
+            open.retain(|item| {
+                let in_hand = self.in_hand(item.source);
+                let is_kept = !in_hand.is_lost(item.sequence);
+                if !is_kept {
+                    in_hand.remove(item.sequence);
+                }
+                is_kept
+            });
             open = self.attempt(open).await;
             drop(place);
         }
     }
 
-    /// Waits until the worker isn't paused and a place is free. Returns `None` if the worker ends.
+    /// Waits until the worker isn't paused and a place is free. Returns `None` if the worker ends or
+    /// has been paused for too long.
     async fn place(&self) -> Option<SemaphorePermit<'_>> {
         let free = async {
-            loop {
-                self.state.until_running().await;
+            while self.state.until_running_within(self.limits.kept_for).await {
                 let place = self.places.acquire().await.ok()?;
                 // The worker may have been paused while this batch waited for the place.
-                if self.state.get() == WorkerState::Running {
+                if self.state.is_running() {
                     return Some(place);
                 }
             }
+            None
         };
         tokio::select! {
             biased;
@@ -179,124 +192,145 @@ impl<W: Worker> Shared<W> {
 
     /// Tries to handle deliveries once. Returns those that must be handled again.
     async fn attempt(self: &Arc<Self>, open: Batch) -> Batch {
-        let mut held = Vec::new();
+        let mut items = Vec::with_capacity(open.len());
         let mut deliveries = Vec::with_capacity(open.len());
-        let mut tickets = Vec::with_capacity(open.len());
-        for item in open {
-            let Item { ticket, delivery } = item;
-            let found = match delivery {
-                Some(delivery) => Ok(delivery),
-                None => self.repeated(&ticket).await,
+        let mut crashes = Vec::new();
+        for mut item in open {
+            let Some(delivery) = self.readable(&mut item).await else {
+                continue;
             };
-            match found {
-                Ok(Delivery { event, .. })
-                    if Intake::of(&event, W::NAME, W::TYPES) == Intake::Newer =>
-                {
-                    self.leave_to_newer(&ticket, &event.needs_newer_program())
-                        .await;
+            if item.is_suspect() {
+                match self.count_crash(item, delivery).await {
+                    Some((suspect, delivery, earlier)) => {
+                        crashes.push((suspect.retry.position, earlier));
+                        items.push(suspect);
+                        deliveries.push(delivery);
+                    }
+                    None => continue,
                 }
-                Ok(delivery) if ticket.delivered >= self.limits.max_deliveries => {
-                    held.extend(self.give_up_crashed(ticket, delivery).await);
-                }
-                Ok(delivery) => {
-                    deliveries.push(delivery);
-                    tickets.push(ticket);
-                }
-                Err(error) => held.extend(self.hold(ticket, None, &error).await),
+            } else {
+                items.push(item);
+                deliveries.push(delivery);
             }
         }
         if deliveries.is_empty() {
-            return held;
+            return Vec::new();
         }
-        let work = AssertUnwindSafe(self.worker.work(&deliveries)).catch_unwind();
-        let verdicts = match tokio::time::timeout(W::DEADLINE, work).await {
-            Ok(Ok(verdicts)) => verdicts,
-            Ok(Err(_)) => {
-                // The panic hook has logged it. It counts like a crash of the process.
-                for ticket in tickets {
-                    let again = AckKind::Nak(Some(retries::delay(ticket.delivered)));
-                    settle::<W>(&ticket.message, again).await;
+        let begun = Instant::now();
+        let ended = self.work(&deliveries).await;
+        let attempt = Attempt::ended(&self.log, begun.elapsed());
+        let verdicts = match ended {
+            // It counts like a crash of the process.
+            Ended::Panicked => {
+                for item in &items {
+                    let again = AckKind::Nak(Some(retries::delay(item.delivered)));
+                    self.settle(item, again).await;
                 }
-                return held;
+                return Vec::new();
             }
-            Err(_) => {
-                let late = "it did not end within its deadline".to_owned();
-                vec![Verdict::Failed { why: late }; tickets.len()]
+            Ended::Stopped => {
+                self.uncount_crashes(&crashes).await;
+                for item in &items {
+                    self.hand_back(item).await;
+                }
+                return Vec::new();
+            }
+            Ended::Verdicts(verdicts) => {
+                self.uncount_crashes(&crashes).await;
+                self.confirmed(verdicts).await
             }
         };
-        // Each kind of infrastructure is probed once for all deliveries.
-        let mut is_away = BTreeMap::new();
-        for verdict in &verdicts {
-            if let Verdict::Away { what, why } = verdict
-                && !is_away.contains_key(what)
-            {
-                is_away.insert(*what, self.pauses(*what, why).await);
-            }
-        }
-        for ((ticket, delivery), verdict) in tickets.into_iter().zip(deliveries).zip(verdicts) {
+        let mut held = Vec::new();
+        for ((mut item, delivery), verdict) in items.into_iter().zip(deliveries).zip(verdicts) {
             metrics::counter!("laureate_deliveries_total", "worker" => W::NAME, "verdict" => verdict.label())
                 .increment(1);
-            let verdict = match verdict {
-                Verdict::Away { what, .. } if is_away.get(&what) == Some(&true) => {
-                    let delivery = Some(delivery);
-                    held.push(Item { ticket, delivery });
-                    continue;
+            match verdict {
+                Verdict::Away {
+                    what: Away::Log,
+                    why,
+                } => self.leave(&item, &LogError::Unavailable(why)).await,
+                Verdict::Away { .. } => {
+                    item.event = Some(delivery.event);
+                    held.push(item);
                 }
-                Verdict::Away { why, .. } => Verdict::Failed { why },
-                verdict => verdict,
-            };
-            if let Err(error) = self.conclude(&ticket, &delivery, verdict).await {
-                held.extend(self.hold(ticket, Some(delivery), &error).await);
+                verdict => {
+                    let concluded = self.conclude(&item, &delivery, verdict, &attempt).await;
+                    if let Err(error) = concluded {
+                        self.leave(&item, &error).await;
+                    }
+                }
             }
         }
         held
     }
 
-    /// Returns the delivery that a timer repeats.
-    async fn repeated(&self, ticket: &Ticket) -> Result<Delivery, LogError> {
-        let Some(retry) = &ticket.retry else {
-            return Err(LogError::Unavailable("not a timer".to_owned()));
+    /// Lets the worker handle deliveries.
+    async fn work(&self, deliveries: &[Delivery]) -> Ended {
+        let work = AssertUnwindSafe(self.worker.work(deliveries)).catch_unwind();
+        let stopped = async {
+            self.end.cancelled().await;
+            if !W::IS_STOPPABLE {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(STOPPED_AFTER).await;
         };
-        let event = self.log.event_at(retry.position).await?;
-        let attempt = retry.attempts.saturating_add(ticket.delivered);
-        Ok(Delivery { event, attempt })
+        tokio::select! {
+            biased;
+            ended = tokio::time::timeout(W::DEADLINE, work) => match ended {
+                Ok(Ok(verdicts)) => Ended::Verdicts(verdicts),
+                // The panic hook has logged it.
+                Ok(Err(_)) => Ended::Panicked,
+                Err(_) => {
+                    let why = "it did not end within its deadline".to_owned();
+                    Ended::Verdicts(vec![Verdict::Failed { why }; deliveries.len()])
+                }
+            },
+            () = stopped => Ended::Stopped,
+        }
+    }
+
+    /// Returns the delivery of a message. Concludes a message whose event can't be read, or is of a
+    /// newer program.
+    async fn readable(self: &Arc<Self>, item: &mut Item) -> Option<Delivery> {
+        let event = match item.event.take() {
+            Some(event) => Ok(event),
+            None => self.log.event_at(item.retry.position).await,
+        };
+        let event = match event {
+            Ok(event) => event,
+            // A leader that was replaced may lack the event for some seconds.
+            Err(error @ LogError::Undecodable { .. }) if item.delivered >= UNREADABLE_AFTER => {
+                let why = error.to_string();
+                if let Err(error) = self.bury_unreadable(item, None, &why).await {
+                    self.leave(item, &error).await;
+                }
+                return None;
+            }
+            Err(error) => {
+                self.leave(item, &error).await;
+                return None;
+            }
+        };
+        if Intake::of(&event, W::NAME, W::TYPES) == Intake::Newer {
+            let why = event.needs_newer_program();
+            self.leave_to_newer(item, &why).await;
+            return None;
+        }
+        let attempt = item.attempt();
+        Some(Delivery { event, attempt })
     }
 
     /// Stops the worker at a delivery that only a newer program can handle, and hands it back. A
     /// process of the newer program gets it and the following ones.
-    pub(super) async fn leave_to_newer(&self, ticket: &Ticket, why: &str) {
+    pub(super) async fn leave_to_newer(&self, item: &Item, why: &str) {
         self.state.stop(why);
-        self.hand_back(ticket).await;
+        self.hand_back(item).await;
     }
 
-    /// Returns a delivery to the server for another process. A delivery with a high number gets a
-    /// new message, because its number counts crashes.
-    async fn hand_back(&self, ticket: &Ticket) {
-        if ticket.delivered > SUSPECT_AFTER
-            && let Some(retry) = ticket.unchanged()
-            && retry.fire(&self.log, W::NAME).await.is_ok()
-        {
-            return settle::<W>(&ticket.message, AckKind::Ack).await;
-        }
+    /// Returns a delivery to the server for another process.
+    async fn hand_back(&self, item: &Item) {
         let is_stopped = matches!(self.state.get(), WorkerState::Stopped { .. });
         let after = is_stopped.then_some(ELSEWHERE_AFTER);
-        settle::<W>(&ticket.message, AckKind::Nak(after)).await;
-    }
-}
-
-impl Ticket {
-    /// Returns the timer that repeats the work without another failure.
-    fn unchanged(&self) -> Option<Retry> {
-        let retry = self.retry.clone();
-        retry.or_else(|| {
-            let position = self.message.info().ok()?.stream_sequence;
-            Some(Retry {
-                position,
-                first_failure: None,
-                attempts: 1,
-                cause: String::new(),
-                request: None,
-            })
-        })
+        self.settle(item, AckKind::Nak(after)).await;
     }
 }

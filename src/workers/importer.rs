@@ -27,6 +27,8 @@ impl SingleDelivery for ImporterWorker {
     type Input = ImporterInput;
     // A file of 1,000,000 rows takes some minutes, and much longer on a slow or busy machine.
     const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+    // All commands of an import have the same ids when it is repeated.
+    const IS_STOPPABLE: bool = true;
 
     async fn handle(
         &self,

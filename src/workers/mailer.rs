@@ -1,5 +1,5 @@
-//! Mailer: sends each queued mail exactly once, as far as SMTP allows, and sets timers for mails
-//! that wait.
+//! Mailer: sends queued mails, and sets timers for mails that wait. No mail is sent twice, except if
+//! its policy for an unknown outcome is to send it again.
 //!
 //! [`Sending`] claims, sends and records. The mailer adds the content: the certificate, which must
 //! not be revoked.
@@ -16,12 +16,13 @@ use crate::commands::stop_mails::is_revoked;
 use crate::commands::{CommandError, Loaded};
 use crate::domain::TimeZone;
 use crate::domain::certification::file_name::attachment_file_name;
-use crate::domain::certification::mail::{
-    EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
-};
+use crate::domain::certification::mail::{EmailQueued, Mail, MailDelivery, OnUnknown, Stage};
 use crate::event_log::Consistency;
 use crate::mail::{Attachment, MailVariables, Outgoing, OutgoingMail, Recipient};
 use crate::rendering::{Rendering, RenderingError};
+
+/// Reason for which the mail of a revoked certificate ends.
+const REVOKED: &str = "the certificate was revoked";
 
 /// Worker for mails with certificates.
 pub struct Mailer {
@@ -42,15 +43,17 @@ impl Mailer {
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
-        let email = match self.email(delivery).await? {
-            Ok(email) => email,
-            Err(verdict) => return Ok(verdict),
+        let Some(email) = self.email(delivery).await? else {
+            return Ok(Verdict::Done);
         };
         let Some(mail) = email.state.mail.clone() else {
             return Ok(Verdict::Done);
         };
         if email.state.stage == Stage::Claimed && mail.on_unknown == OnUnknown::Park {
             return self.sending.park(delivery, email).await;
+        }
+        if let Some(verdict) = self.sending.busy(delivery, &mail.to_address) {
+            return Ok(verdict);
         }
         // Steps that can fail before the mail server is called are executed before the claim. So
         // their failure doesn't count as an attempt.
@@ -64,7 +67,7 @@ impl Mailer {
             Ok(Some(pdf)) => pdf,
             Ok(None) => return self.fail_unsent(delivery, "NOT_ISSUED").await,
             Err(RenderingError::Revoked) => {
-                return self.end_revoked(delivery, email.state.stage).await;
+                return self.sending.end::<Mail>(delivery, REVOKED).await;
             }
             Err(error) if error.is_permanent() => {
                 return self.fail_unsent(delivery, error.code()).await;
@@ -79,61 +82,39 @@ impl Mailer {
             Beginning::Accepted(handover) => handover,
             Beginning::Ended(verdict) => return Ok(verdict),
         };
-        // Final check, after a wait of any length: the mail of a revoked certificate is never sent.
-        let at = Consistency::leader_after(&delivery.event);
-        if is_revoked(self.sending.commands(), mail.issuance_id, &at).await? {
-            return self.end_revoked(delivery, email.state.stage).await;
-        }
-        self.sending.hand_over(delivery, email, handover).await
+        let commands = self.sending.commands();
+        let event = &delivery.event;
+        let cause = event
+            .caused_by
+            .filter(|_| event.event_type == "EmailQueued");
+        let generated = cause.map(|cause| cause.position);
+        let unwanted = |at: Consistency| async move {
+            let is_revoked = is_revoked(commands, mail.issuance_id, generated, &at).await?;
+            Ok(is_revoked.then_some(REVOKED))
+        };
+        self.sending
+            .hand_over(delivery, email, handover, unwanted)
+            .await
     }
 
     /// Loads the mail, if it waits for this worker. On the first delivery of `EmailQueued`, this
     /// assumes that no other event of the mail exists. If the assumption is wrong, the log rejects
     /// the claim, and the command is decided again on the loaded state.
-    async fn email(
-        &self,
-        delivery: &Delivery,
-    ) -> Result<Result<Loaded<Mail>, Verdict>, CommandError> {
+    async fn email(&self, delivery: &Delivery) -> Result<Option<Loaded<Mail>>, CommandError> {
         let event = &delivery.event;
         if delivery.attempt == 1 && event.event_type == "EmailQueued" {
-            return Ok(Ok(Loaded::begun_by(event)?));
+            return Ok(Some(Loaded::begun_by(event)?));
         }
         self.sending.load::<Mail>(delivery).await
-    }
-
-    /// Ends the mail of a revoked certificate, without a dead letter. A mail in the stage `Claimed`
-    /// is abandoned instead of cancelled, because it may have been sent before a worker crashed.
-    async fn end_revoked(
-        &self,
-        delivery: &Delivery,
-        stage: Stage,
-    ) -> Result<Verdict, CommandError> {
-        let why = "the certificate was revoked".to_owned();
-        let end = match stage {
-            Stage::Claimed => MailCommand::Abandon { why },
-            _ => MailCommand::Cancel { reason: why.into() },
-        };
-        self.execute(delivery, end).await?;
-        Ok(Verdict::Done)
     }
 
     /// Abandons a mail whose PDF is unavailable. So the log contains the failure, and a user can
     /// retry the mail.
     async fn fail_unsent(&self, delivery: &Delivery, code: &str) -> Result<Verdict, CommandError> {
         let why = format!("not sent, because the PDF is not available: {code}");
-        self.execute(delivery, MailCommand::Abandon { why }).await?;
-        Ok(Verdict::GiveUp {
-            why: code.to_owned(),
-        })
-    }
-
-    async fn execute(&self, delivery: &Delivery, command: MailCommand) -> Result<(), CommandError> {
-        let context = self.sending.context(delivery);
-        self.sending
-            .commands()
-            .execute::<Mail>(&context, &delivery.event.id, command)
-            .await
-            .map(drop)
+        self.sending.abandon::<Mail>(delivery, &why).await?;
+        let why = code.to_owned();
+        Ok(Verdict::GiveUp { why })
     }
 }
 
@@ -202,17 +183,9 @@ impl SingleDelivery for Mailer {
             MailerInput::EmailFailed(failure) => next(failure.retry_at),
             MailerInput::EmailOutcomeUnknown(unknown) => next(unknown.retry_at),
         };
-        match waits_for {
-            MailDelivery::Immediate => self.send(delivery).await,
-            // The mail must not be sent yet. Its release is a separate event, so that only one
-            // delivery at a time may send the mail.
-            MailDelivery::Held => Ok(Verdict::Done),
-            MailDelivery::At(due) => {
-                let position = delivery.event.position;
-                self.sending
-                    .set_timer::<Mail>(delivery, position, due)
-                    .await
-            }
+        match self.sending.wait::<Mail>(delivery, waits_for).await? {
+            Some(verdict) => Ok(verdict),
+            None => self.send(delivery).await,
         }
     }
 

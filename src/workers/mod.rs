@@ -6,9 +6,11 @@
 
 mod conclusion;
 pub mod consume;
+mod crashes;
 pub mod dead_letter;
 mod handling;
 pub mod importer;
+mod in_hand;
 mod intake;
 pub mod mailer;
 pub mod notifier;

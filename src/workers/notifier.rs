@@ -12,7 +12,7 @@ use super::sending::{Beginning, DEADLINE, Sending, SendingParts};
 use super::{Away, Delivery, SingleDelivery, Verdict};
 use crate::commands::CommandError;
 use crate::domain::accounts::notice::link::link_token;
-use crate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand};
+use crate::domain::accounts::notice::{Notice, NoticeAbout};
 use crate::domain::accounts::user::{Account, User};
 use crate::domain::kernel::sending::MailDelivery;
 use crate::domain::{Decider, Locale, NoticeId, Secret, TimeZone};
@@ -50,9 +50,8 @@ impl Notifier {
 
     async fn send(&self, delivery: &Delivery) -> Result<Verdict, CommandError> {
         let event = &delivery.event;
-        let notice = match self.sending.load::<Notice>(delivery).await? {
-            Ok(notice) => notice,
-            Err(verdict) => return Ok(verdict),
+        let Some(notice) = self.sending.load::<Notice>(delivery).await? else {
+            return Ok(Verdict::Done);
         };
         let Some(queued) = notice.state.mail.clone() else {
             return Ok(Verdict::Done);
@@ -64,33 +63,40 @@ impl Notifier {
         let at = Consistency::leader_after(event);
         let user = commands.load_at::<User>(queued.user_id, &at).await?.state;
         let Some(user) = user.account() else {
-            return self.cancel(delivery, "the user was deleted").await;
+            let why = "the user was deleted";
+            return self.sending.end::<Notice>(delivery, why).await;
         };
         let now = commands.now();
         let queued_at = match event.event_type.as_str() {
             "NoticeQueued" => event.time,
             _ => {
-                let first = commands.log().first(Notice::AGGREGATE, &event.id).await?;
-                first.map_or(event.time, |first| first.time)
+                let log = commands.log();
+                let first = log.first(Notice::AGGREGATE, &event.id, event.position);
+                first.await?.time
             }
         };
-        let Some(words) = self.words(id, queued.about, queued_at, now) else {
-            return self.cancel(delivery, "the link has expired").await;
+        let Some(words) = self.words(id, queued.about, &user, queued_at, now) else {
+            let why = "the link is no longer valid";
+            return self.sending.end::<Notice>(delivery, why).await;
         };
         let mail = Outgoing::Notice(self.mail(id, &user, words, now));
         match self.sending.begin(delivery, &notice, &mail).await? {
             Beginning::Accepted(handover) => {
-                self.sending.hand_over(delivery, notice, handover).await
+                let wanted = |_| std::future::ready(Ok(None));
+                self.sending
+                    .hand_over(delivery, notice, handover, wanted)
+                    .await
             }
             Beginning::Ended(verdict) => Ok(verdict),
         }
     }
 
-    /// Returns the content of the mail, or `None` if its link has expired.
+    /// Returns the content of the mail, or `None` if its link can't be used any more.
     fn words(
         &self,
         id: NoticeId,
         about: NoticeAbout,
+        user: &Account,
         queued_at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Option<NoticeWords> {
@@ -105,7 +111,8 @@ impl Notifier {
                     self.settings.reset_page,
                     token.reveal()
                 ));
-                (minutes > 0).then_some(NoticeWords::PasswordReset { link, minutes })
+                let opens = user.is_active && about.opens(now, user.link_epoch()) && minutes > 0;
+                opens.then_some(NoticeWords::PasswordReset { link, minutes })
             }
             NoticeAbout::PasswordChanged => Some(NoticeWords::PasswordChanged { at: queued_at }),
         }
@@ -131,24 +138,6 @@ impl Notifier {
             year: self.settings.time_zone.date_at(date).year(),
         }
     }
-
-    /// Ends a notice that no longer has a purpose. A notice that may have been sent is abandoned.
-    async fn cancel(&self, delivery: &Delivery, why: &str) -> Result<Verdict, CommandError> {
-        let commands = self.sending.commands();
-        let context = self.sending.context(delivery);
-        let id = &delivery.event.id;
-        let reason = why.to_owned().into();
-        let cancel = NoticeCommand::Cancel { reason };
-        match commands.execute::<Notice>(&context, id, cancel).await {
-            Err(CommandError::Refused(_)) => {
-                let why = why.to_owned();
-                let abandon = NoticeCommand::Abandon { why };
-                commands.execute::<Notice>(&context, id, abandon).await?;
-            }
-            done => drop(done?),
-        }
-        Ok(Verdict::Done)
-    }
 }
 
 impl SingleDelivery for Notifier {
@@ -169,15 +158,9 @@ impl SingleDelivery for Notifier {
             NotifierInput::NoticeFailed(failure) => next(failure.retry_at),
             NotifierInput::NoticeOutcomeUnknown(unknown) => next(unknown.retry_at),
         };
-        match waits_for {
-            MailDelivery::Immediate => self.send(delivery).await,
-            MailDelivery::Held => Ok(Verdict::Done),
-            MailDelivery::At(due) => {
-                let position = delivery.event.position;
-                self.sending
-                    .set_timer::<Notice>(delivery, position, due)
-                    .await
-            }
+        match self.sending.wait::<Notice>(delivery, waits_for).await? {
+            Some(verdict) => Ok(verdict),
+            None => self.send(delivery).await,
         }
     }
 

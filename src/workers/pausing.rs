@@ -1,14 +1,17 @@
 //! Pauses of a worker while a part of the infrastructure is away.
 
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::AckKind;
+use futures_util::FutureExt;
 
-use super::conclusion::settle;
-use super::consume::{Delivery, Worker};
-use super::handling::{ELSEWHERE_AFTER, Item, Shared, Ticket};
+use super::consume::Worker;
+use super::handling::{ELSEWHERE_AFTER, Item, Shared, Source};
 use super::state::{Away, WorkerState};
+use super::verdict::Verdict;
 use crate::event_log::LogError;
 
 /// Interval between the first two probes of infrastructure that is away. It doubles.
@@ -17,22 +20,45 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
 /// Longest time for a probe.
 const PROBED_WITHIN: Duration = Duration::from_secs(10);
+/// Delay before work that needs the sandbox is tried again, maybe by another process.
+const SANDBOX_DELAY: Duration = Duration::from_secs(30);
 
 impl<W: Worker> Shared<W> {
-    /// Keeps a delivery that could not be concluded because of an error of the log. If the log is
-    /// there nevertheless, hands the delivery back.
-    pub(super) async fn hold(
-        self: &Arc<Self>,
-        ticket: Ticket,
-        delivery: Option<Delivery>,
-        error: &LogError,
-    ) -> Option<Item> {
+    /// Leaves a delivery to the server, because it could not be concluded. If the log is away, its
+    /// heartbeats may have been lost, and the server delivers it again after the ack wait. A copy
+    /// that is kept here would be handled twice. If the log is there, the delivery is handed back.
+    pub(super) async fn leave(self: &Arc<Self>, item: &Item, error: &LogError) {
         if self.pauses(Away::Log, &error.to_string()).await {
-            return Some(Item { ticket, delivery });
+            self.in_hand(item.source).remove(item.sequence);
+            return;
         }
         tracing::warn!(worker = W::NAME, %error, "delivery not concluded, redelivery requested");
-        settle::<W>(&ticket.message, AckKind::Nak(Some(ELSEWHERE_AFTER))).await;
-        None
+        self.settle(item, AckKind::Nak(Some(ELSEWHERE_AFTER))).await;
+    }
+
+    /// Probes infrastructure that verdicts report as away, once for all deliveries. If it is there,
+    /// the work has failed. Without the sandbox, only the work that needs it is tried later.
+    pub(super) async fn confirmed(self: &Arc<Self>, mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+        let mut is_away = BTreeMap::new();
+        for verdict in &mut verdicts {
+            let Verdict::Away { what, why } = verdict else {
+                continue;
+            };
+            let what = *what;
+            if !is_away.contains_key(&what) {
+                is_away.insert(what, self.pauses(what, why).await);
+            }
+            let why = std::mem::take(why);
+            *verdict = match (is_away[&what], what.stops_all()) {
+                (false, _) => Verdict::Failed { why },
+                (true, true) => Verdict::Away { what, why },
+                (true, false) => Verdict::Again {
+                    after: SANDBOX_DELAY.mul_f64(rand::random_range(0.75..=1.25)),
+                    why,
+                },
+            };
+        }
+        verdicts
     }
 
     /// Pauses the worker if `what` is really away, until it is back. Returns true if so.
@@ -55,14 +81,14 @@ impl<W: Worker> Shared<W> {
             let shared = self.clone();
             let end = self.end.clone();
             self.tasks.spawn(async move {
-                end.run_until_cancelled(shared.until_back(what)).await;
+                end.run_until_cancelled(shared.probe_until_back(what)).await;
             });
         }
         true
     }
 
     /// Probes infrastructure that is away until it is back.
-    async fn until_back(&self, what: Away) {
+    async fn probe_until_back(&self, what: Away) {
         let mut wait = FIRST_PROBE;
         loop {
             tokio::time::sleep(wait).await;
@@ -77,15 +103,26 @@ impl<W: Worker> Shared<W> {
     async fn probe(&self, what: Away) -> Result<(), String> {
         let probe = async {
             match what {
-                Away::Log => {
-                    let writable = self.log.check_writable().await;
-                    writable.map_err(|error| error.to_string())
-                }
+                Away::Log => self.probe_log().await.map_err(|error| error.to_string()),
                 _ => self.worker.probe(what).await,
             }
         };
-        tokio::time::timeout(PROBED_WITHIN, probe)
-            .await
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        // A panic must not end the only task that can resume the worker.
+        let probe = AssertUnwindSafe(probe).catch_unwind();
+        match tokio::time::timeout(PROBED_WITHIN, probe).await {
+            Ok(Ok(probed)) => probed,
+            Ok(Err(_)) => Err("the check panicked; see the log of the process".to_owned()),
+            Err(_) => Err("no answer in time".to_owned()),
+        }
+    }
+
+    /// Checks that the log has a leader and stores writes, and that this worker's consumers exist.
+    async fn probe_log(&self) -> Result<(), LogError> {
+        self.log.info().await?;
+        for source in [Source::Events, Source::Retries] {
+            let name = source.consumer_of(W::NAME);
+            self.log.open_durable(source.durable(&name)).await?;
+        }
+        self.log.check_stores_writes().await
     }
 }

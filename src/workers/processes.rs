@@ -119,6 +119,8 @@ impl Processes {
 
 impl SingleDelivery for Processes {
     type Input = ProcessesInput;
+    // The commands have the same ids when they are repeated.
+    const IS_STOPPABLE: bool = true;
 
     async fn handle(
         &self,

@@ -116,6 +116,8 @@ impl Worker for RendererWorker {
     const NAME: &'static str = RendererInput::WORKER;
     const TYPES: &'static [&'static str] = RendererInput::TYPES;
     const BATCH: usize = 50;
+    // Drawing twice gives the same bytes.
+    const IS_STOPPABLE: bool = true;
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Done; deliveries.len()];

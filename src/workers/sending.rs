@@ -3,33 +3,28 @@
 //! The mail is claimed in the log once the server has accepted the recipient, and before it gets the
 //! content. A server that can't be reached costs no attempt: the worker pauses.
 
+mod delays;
+mod recording;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::delays::{busy_delay, spread};
+pub use self::recording::RECORD_WITHIN;
 use super::timers::Timer;
 use super::{Away, Delivery, Verdict};
-use crate::commands::{CommandContext, CommandError, Commands, Done, Loaded};
-use crate::domain::kernel::sending::{
-    Content, EmailFailed, EmailOutcomeUnknown, EmailSent, SendingCommand, SendingDecider, Stage,
-};
-use crate::domain::{CommandId, Refusal};
-use crate::event_log::{Consistency, LogError, Position};
+use crate::commands::{CommandContext, CommandError, Commands, Loaded};
+use crate::domain::kernel::sending::{MailDelivery, SendingCommand, SendingDecider, Stage};
+use crate::domain::{CommandId, Personal};
+use crate::event_log::{Cause, Consistency};
 use crate::mail::{Begun, Handover, MailProvider, Outgoing, SendOutcome, Unavailable};
 
-/// Maximum delay before the next attempt.
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(4 * 3_600);
-/// Delay before a mail to a slow domain is considered again.
-const BUSY_DELAY: Duration = Duration::from_secs(30);
 /// Longest time for a mail, including the wait for a place and for a slow answer. A claimed mail
 /// that is stopped would have an unknown outcome.
 pub const DEADLINE: Duration = Duration::from_secs(3 * 3_600);
-/// Maximum time after the shutdown for which a claim or an outcome is tried again while the log is
-/// away.
-const RECORD_WITHIN: Duration = Duration::from_secs(15);
 
 /// Parts that a worker needs for sending mails.
 #[derive(Clone)]
@@ -81,41 +76,53 @@ impl Sending {
         format!("<{id}@{}>", self.parts.message_id_domain)
     }
 
-    /// Loads the mail of a delivery, if it waits for this worker. Otherwise, returns the verdict.
+    /// Loads the mail of a delivery. Returns `None` if it doesn't wait for a worker.
     ///
     /// # Errors
     /// The log can't be used.
     pub async fn load<D: SendingDecider>(
         &self,
         delivery: &Delivery,
-    ) -> Result<Result<Loaded<D>, Verdict>, CommandError> {
+    ) -> Result<Option<Loaded<D>>, CommandError> {
         let event = &delivery.event;
         let at = Consistency::leader_after(event);
         let email = self.commands().load_at::<D>(&event.id, &at).await?;
-        Ok(match email.state.stage {
-            Stage::Queued | Stage::Claimed => Ok(email),
-            _ => Err(Verdict::Done),
-        })
+        let is_waiting = matches!(email.state.stage, Stage::Queued | Stage::Claimed);
+        Ok(is_waiting.then_some(email))
     }
 
-    /// Sets a timer that releases the mail at `due` if its event at `position` is still the last one.
+    /// Prepares a mail that must not be sent yet: a scheduled or retrying mail gets a timer that
+    /// releases it if the event of this delivery is still the last one. The release is a separate
+    /// event, so that only one delivery at a time may send the mail. Returns `None` if the mail may
+    /// be sent.
     ///
     /// # Errors
     /// The log can't be used.
-    pub async fn set_timer<D: SendingDecider>(
+    pub async fn wait<D: SendingDecider>(
         &self,
         delivery: &Delivery,
-        position: Position,
-        due: OffsetDateTime,
-    ) -> Result<Verdict, CommandError> {
+        waits_for: MailDelivery,
+    ) -> Result<Option<Verdict>, CommandError> {
+        let due = match waits_for {
+            MailDelivery::Immediate => return Ok(None),
+            MailDelivery::Held => return Ok(Some(Verdict::Done)),
+            MailDelivery::At(due) => due,
+        };
         let timer = Timer {
             aggregate: D::AGGREGATE,
             id: &delivery.event.id,
-            position,
+            position: delivery.event.position,
         };
         let log = self.commands().log();
         log.set_timer(&timer.name(), due).await?;
-        Ok(Verdict::Done)
+        Ok(Some(Verdict::Done))
+    }
+
+    /// Returns the verdict for a mail to this address if its domain is slow. So the mail need not be
+    /// prepared.
+    pub fn busy(&self, delivery: &Delivery, address: &Personal<String>) -> Option<Verdict> {
+        let is_busy = self.parts.provider.is_busy(address);
+        is_busy.then(|| considered_later(delivery))
     }
 
     /// Begins a dialogue about the mail. A refusal of the recipient is recorded.
@@ -130,70 +137,123 @@ impl Sending {
     ) -> Result<Beginning, CommandError> {
         let begun = tokio::select! {
             biased;
-            () = self.parts.shutdown.cancelled() => {
-                return Ok(Beginning::Ended(Verdict::Again {
-                    after: Duration::ZERO,
-                    why: "the process is stopping".to_owned(),
-                }));
-            }
+            () = self.parts.shutdown.cancelled() => return Ok(Beginning::Ended(stopping())),
             begun = self.parts.provider.begin(mail) => begun,
         };
-        let begun = match begun {
-            Ok(begun) => begun,
+        let outcome = match begun {
+            Ok(Begun::Accepted(handover)) => return Ok(Beginning::Accepted(handover)),
+            Ok(Begun::Busy) => return Ok(Beginning::Ended(considered_later(delivery))),
+            Ok(Begun::Refused {
+                permanent: true,
+                answer,
+            }) => SendOutcome::Permanent { answer },
+            Ok(Begun::Refused { answer, .. }) => SendOutcome::Temporary { answer },
             Err(Unavailable(why)) => {
                 let what = Away::MailServer;
                 return Ok(Beginning::Ended(Verdict::Away { what, why }));
             }
+            Ok(Begun::Unanswered { detail }) => {
+                // The server is away, or it closes the connection only at this mail.
+                if let Err(why) = self.probe().await {
+                    let what = Away::MailServer;
+                    return Ok(Beginning::Ended(Verdict::Away { what, why }));
+                }
+                SendOutcome::Unanswered { detail }
+            }
         };
-        match begun {
-            Begun::Accepted(handover) => Ok(Beginning::Accepted(handover)),
-            Begun::Refused { permanent, answer } => {
-                let outcome = if permanent {
-                    SendOutcome::Permanent { answer }
-                } else {
-                    SendOutcome::Temporary { answer }
-                };
-                let attempt = email.state.attempt + 1;
-                let verdict = self.record(delivery, email.clone(), attempt, outcome);
-                Ok(Beginning::Ended(verdict.await?))
-            }
-            // The mail waits for a timer instead of a delivery, so that it is not in the way.
-            Begun::Busy if email.state.stage == Stage::Queued => {
-                let due = self.commands().now() + spread(BUSY_DELAY);
-                let waits = self.set_timer::<D>(delivery, email.position, due).await?;
-                Ok(Beginning::Ended(waits))
-            }
-            Begun::Busy => Ok(Beginning::Ended(Verdict::Again {
-                after: spread(BUSY_DELAY),
-                why: "the mail server takes long to answer about this domain".to_owned(),
-            })),
-        }
+        let attempt = email.state.attempt.saturating_add(1);
+        let recorded = self.record(delivery, email.clone(), attempt, outcome).await;
+        Ok(Beginning::Ended(recorded?.1))
     }
 
     /// Claims the mail, sends its content and records the outcome. Nothing is sent if the mail can't
     /// be claimed any more.
     ///
+    /// `unwanted` is called after the claim, with the consistency of a read that includes the claim.
+    /// If it returns a reason, the content is not sent, and the mail ends with this reason. So a
+    /// reason that was recorded before the claim is never missed.
+    ///
     /// # Errors
     /// The log can't be used.
-    pub async fn hand_over<D: SendingDecider>(
+    pub async fn hand_over<D: SendingDecider, F>(
         &self,
         delivery: &Delivery,
         email: Loaded<D>,
         handover: Box<dyn Handover>,
-    ) -> Result<Verdict, CommandError> {
-        let message_id = self.message_id(&delivery.event.id);
-        let claim = SendingCommand::Claim { message_id };
-        let claimed = self.insist(delivery, email, claim).await?;
-        if claimed.events.is_empty() || claimed.state.stage != Stage::Claimed {
+        unwanted: impl FnOnce(Consistency) -> F + Send,
+    ) -> Result<Verdict, CommandError>
+    where
+        F: Future<Output = Result<Option<&'static str>, CommandError>> + Send,
+    {
+        let shutdown = &self.parts.shutdown;
+        if shutdown.is_cancelled() {
+            return Ok(stopping());
+        }
+        let context = self.context(delivery);
+        let claimed = self.claim(delivery, email, &context).await?;
+        if claimed.state.stage != Stage::Claimed {
             return Ok(Verdict::Done);
         }
+        let is_own = !claimed.events.is_empty();
+        let claimed: Loaded<D> = claimed.into();
+        if !is_own {
+            return self.park(delivery, claimed).await;
+        }
         let attempt = claimed.state.attempt;
-        let outcome = handover.send().await;
-        self.record(delivery, claimed.into(), attempt, outcome)
-            .await
+        let id = &delivery.event.id;
+        let claim = Cause {
+            event_id: context.command_id.event_id(D::AGGREGATE, id, 0),
+            position: claimed.position,
+            aggregate: D::AGGREGATE.to_owned(),
+            id: id.clone(),
+        };
+        let outcome = match unwanted(Consistency::Leader(Some(claim))).await {
+            Ok(Some(why)) => {
+                let answer = format!("not sent, because {why}");
+                let refused = SendOutcome::Permanent { answer };
+                let (stage, verdict) = self.record(delivery, claimed, attempt, refused).await?;
+                return match stage {
+                    Stage::Failed => self.end::<D>(delivery, why).await,
+                    _ => Ok(verdict),
+                };
+            }
+            // The claim may have taken until after the shutdown. The grace period begins there.
+            Ok(None) if shutdown.is_cancelled() => SendOutcome::Unanswered {
+                detail: "not sent, because the process is stopping".to_owned(),
+            },
+            Ok(None) => handover.send().await,
+            Err(error) => SendOutcome::Unanswered {
+                detail: format!("not sent, because a check failed: {error}"),
+            },
+        };
+        let (_, verdict) = self.record(delivery, claimed, attempt, outcome).await?;
+        Ok(verdict)
     }
 
-    /// Ends a mail that was given up.
+    /// Ends a mail that no longer has a purpose, without a dead letter. A mail that may have been
+    /// sent is abandoned.
+    ///
+    /// # Errors
+    /// The log can't be used.
+    pub async fn end<D: SendingDecider>(
+        &self,
+        delivery: &Delivery,
+        why: &str,
+    ) -> Result<Verdict, CommandError> {
+        let reason = why.to_owned().into();
+        let cancel = SendingCommand::Cancel { reason };
+        match self.execute::<D>(delivery, cancel).await {
+            Err(CommandError::Refused(_)) => {
+                let why = why.to_owned();
+                self.execute::<D>(delivery, SendingCommand::Abandon { why })
+                    .await?;
+            }
+            done => done?,
+        }
+        Ok(Verdict::Done)
+    }
+
+    /// Ends a mail that was given up, unless a later event made it wait for another delivery.
     ///
     /// # Errors
     /// The log can't be used.
@@ -203,9 +263,28 @@ impl Sending {
         why: &str,
     ) -> Result<(), CommandError> {
         let why = why.to_owned();
-        let abandon = SendingCommand::Abandon { why };
+        let event = &delivery.event;
+        let abandon = &SendingCommand::Abandon { why };
         self.commands()
-            .execute::<D>(&self.context(delivery), &delivery.event.id, abandon)
+            .transact(&self.context(delivery), |transaction| async move {
+                let email = transaction.look::<D>(&event.id).await?;
+                let is_waiting = matches!(email.state.stage, Stage::Queued | Stage::Retrying);
+                if !is_waiting || email.position <= event.position {
+                    transaction.decide_loaded(&event.id, email, abandon)?;
+                }
+                Ok(())
+            })
+            .await
+            .map(drop)
+    }
+
+    async fn execute<D: SendingDecider>(
+        &self,
+        delivery: &Delivery,
+        command: SendingCommand<D::Content>,
+    ) -> Result<(), CommandError> {
+        self.commands()
+            .execute::<D>(&self.context(delivery), &delivery.event.id, command)
             .await
             .map(drop)
     }
@@ -215,109 +294,8 @@ impl Sending {
     /// # Errors
     /// It isn't.
     pub async fn probe(&self) -> Result<(), String> {
-        let available = self.parts.provider.check().await;
+        let available = self.parts.provider.probe().await;
         available.map_err(|error| error.to_string())
-    }
-
-    /// Applies the policy to a claim without an outcome, if the mail is not sent again.
-    ///
-    /// # Errors
-    /// The log can't be used.
-    pub async fn park<D: SendingDecider>(
-        &self,
-        delivery: &Delivery,
-        email: Loaded<D>,
-    ) -> Result<Verdict, CommandError> {
-        let message_id = self.message_id(&delivery.event.id);
-        let claim = SendingCommand::Claim { message_id };
-        self.insist(delivery, email, claim).await?;
-        Ok(Verdict::Done)
-    }
-
-    async fn record<D: SendingDecider>(
-        &self,
-        delivery: &Delivery,
-        email: Loaded<D>,
-        attempt: u32,
-        outcome: SendOutcome,
-    ) -> Result<Verdict, CommandError> {
-        let delay = retry_delay::<D::Content>(self.parts.first_retry, email.state.failures);
-        let retry_at = Some(self.commands().now() + spread(delay));
-        let failure = |permanent, answer: String| {
-            SendingCommand::RecordFailure(EmailFailed {
-                attempt,
-                permanent,
-                retry_at,
-                answer: answer.into(),
-            })
-        };
-        let (command, label) = match outcome {
-            SendOutcome::Accepted { answer } => {
-                let answer = answer.into();
-                let sent = EmailSent { attempt, answer };
-                (SendingCommand::RecordSent(sent), "sent")
-            }
-            SendOutcome::Temporary { answer } => (failure(false, answer), "temporary"),
-            SendOutcome::Permanent { answer } => (failure(true, answer), "permanent"),
-            SendOutcome::Unknown { detail } => {
-                let unknown = EmailOutcomeUnknown {
-                    attempt,
-                    retry_at,
-                    detail: detail.into(),
-                };
-                (SendingCommand::RecordUnknown(unknown), "unknown")
-            }
-        };
-        metrics::counter!(self.metric, "outcome" => label).increment(1);
-        match self.insist(delivery, email, command).await {
-            Ok(done) if done.state.stage == Stage::Failed => {
-                let why = format!("{label} failure at attempt {attempt}");
-                Ok(match label {
-                    "permanent" => Verdict::Bounced { why },
-                    _ => Verdict::GiveUp { why },
-                })
-            }
-            Ok(_) => Ok(Verdict::Done),
-            // Another delivery of the same mail has already recorded an outcome.
-            Err(CommandError::Refused(Refusal::WrongState(_))) => Ok(Verdict::Done),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Executes a command, again and again while the log is away: an outcome must not be lost, and a
-    /// claim that may be in the log must not be found without an outcome later.
-    async fn insist<D: SendingDecider>(
-        &self,
-        delivery: &Delivery,
-        email: Loaded<D>,
-        command: SendingCommand<D::Content>,
-    ) -> Result<Done<D>, CommandError> {
-        let context = self.context(delivery);
-        let id = &delivery.event.id;
-        let again = async {
-            let mut delay = Duration::from_millis(200);
-            loop {
-                let done = self
-                    .commands()
-                    .execute_assuming::<D>(&context, id, email.clone(), command.clone())
-                    .await;
-                match done {
-                    Err(CommandError::Log(LogError::Unavailable(_)) | CommandError::Busy) => {}
-                    done => return done,
-                }
-                tokio::time::sleep(spread(delay)).await;
-                delay = (delay * 2).min(Duration::from_secs(5));
-            }
-        };
-        let given_up = async {
-            self.parts.shutdown.cancelled().await;
-            tokio::time::sleep(RECORD_WITHIN).await;
-        };
-        tokio::select! {
-            biased;
-            done = again => done,
-            () = given_up => Err(LogError::Unavailable("the log is away at shutdown".to_owned()).into()),
-        }
     }
 
     /// Creates a context with a random command id for each claim and outcome. An id derived from
@@ -331,42 +309,19 @@ impl Sending {
     }
 }
 
-/// Returns the delay before the next attempt, after `failures` earlier failures and a new one.
-fn retry_delay<M: Content>(first: Duration, failures: u32) -> Duration {
-    let factor = M::DELAY_FACTOR.saturating_pow(failures);
-    first.saturating_mul(factor).min(MAX_RETRY_DELAY)
-}
-
-/// Varies a delay by up to half, so that mails that fail together are not sent together again.
-fn spread(delay: Duration) -> Duration {
-    delay.mul_f64(rand::random_range(0.5..1.5))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::accounts::notice::NoticeQueued;
-    use crate::domain::certification::mail::EmailQueued;
-
-    #[test]
-    fn delays_grow_with_each_failure() {
-        let first = Duration::from_secs(60);
-        let mails: Vec<_> = (0..EmailQueued::MAX_FAILURES)
-            .map(|n| retry_delay::<EmailQueued>(first, n).as_secs())
-            .collect();
-        assert_eq!(mails, [60, 240, 960, 3_840, 14_400, 14_400]);
-        let notices: Duration = (0..NoticeQueued::MAX_FAILURES - 1)
-            .map(|n| retry_delay::<NoticeQueued>(first / 4, n))
-            .sum();
-        // Longer than greylisting servers usually defer unknown senders.
-        assert_eq!(notices.as_secs(), 1_905);
+/// Returns the verdict for a mail that is not begun because the process stops.
+fn stopping() -> Verdict {
+    Verdict::Again {
+        after: Duration::ZERO,
+        why: "the process is stopping".to_owned(),
     }
+}
 
-    #[test]
-    fn delays_are_spread() {
-        let delay = Duration::from_secs(60);
-        let spread: Vec<_> = (0..100).map(|_| spread(delay)).collect();
-        assert!(spread.iter().all(|it| (30..90).contains(&it.as_secs())));
-        assert!(spread.iter().any(|it| *it < delay) && spread.iter().any(|it| *it > delay));
+/// Returns the verdict for a mail to a slow domain. It waits for a timer instead of a delivery, and
+/// nothing is recorded in the log.
+fn considered_later(delivery: &Delivery) -> Verdict {
+    Verdict::Again {
+        after: spread(busy_delay(delivery.attempt)),
+        why: "the mail server takes long to answer about this domain".to_owned(),
     }
 }

@@ -15,6 +15,8 @@ pub trait SingleDelivery: Send + Sync + 'static {
     const AHEAD: usize = 0;
     /// See [`Worker::DEADLINE`].
     const DEADLINE: Duration = Duration::from_secs(15 * 60);
+    /// See [`Worker::IS_STOPPABLE`].
+    const IS_STOPPABLE: bool = false;
 
     /// Handles a delivery. `input` is its decoded event.
     fn handle(
@@ -40,6 +42,7 @@ impl<W: SingleDelivery> Worker for W {
     const NAME: &'static str = W::Input::WORKER;
     const AHEAD: usize = <W as SingleDelivery>::AHEAD;
     const DEADLINE: Duration = <W as SingleDelivery>::DEADLINE;
+    const IS_STOPPABLE: bool = <W as SingleDelivery>::IS_STOPPABLE;
     const TYPES: &'static [&'static str] = W::Input::TYPES;
 
     async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {

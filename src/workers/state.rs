@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Infrastructure that a worker needs. While it is away, the worker is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,13 @@ impl Away {
             Self::Sandbox => "sandbox",
         }
     }
+
+    /// Returns true if a worker can't do any work without it. Without the sandbox, only certificates
+    /// with an issuer's own template can't be drawn.
+    #[must_use]
+    pub const fn stops_all(self) -> bool {
+        !matches!(self, Self::Sandbox)
+    }
 }
 
 /// State of one worker of this process.
@@ -41,7 +50,8 @@ pub enum WorkerState {
     #[default]
     Running,
     /// The worker pulls nothing and keeps the deliveries that it has, until everything in the map
-    /// is back. The values say what is wrong, without personal data.
+    /// is back. The values say what is wrong, without personal data. If only the sandbox is away,
+    /// the worker does all work that doesn't need it.
     Paused(BTreeMap<Away, String>),
     /// The worker has handed back its deliveries and pulls nothing until the process is restarted.
     Stopped {
@@ -53,11 +63,19 @@ pub enum WorkerState {
 impl WorkerState {
     const NAMES: [&'static str; 3] = ["running", "paused", "stopped"];
 
-    const fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
-            Self::Running => Self::NAMES[0],
-            Self::Paused(_) => Self::NAMES[1],
             Self::Stopped { .. } => Self::NAMES[2],
+            _ if self.pulls_nothing() => Self::NAMES[1],
+            _ => Self::NAMES[0],
+        }
+    }
+
+    fn pulls_nothing(&self) -> bool {
+        match self {
+            Self::Running => false,
+            Self::Paused(away) => away.keys().any(|away| away.stops_all()),
+            Self::Stopped { .. } => true,
         }
     }
 }
@@ -71,7 +89,12 @@ impl fmt::Display for WorkerState {
                     .iter()
                     .map(|(away, why)| format!("{} is away: {why}", away.name()))
                     .collect();
-                write!(f, "paused, {}", reasons.join(", "))
+                let state = if self.pulls_nothing() {
+                    "paused"
+                } else {
+                    "limited"
+                };
+                write!(f, "{state}, {}", reasons.join(", "))
             }
             Self::Stopped { why } => write!(f, "stopped until the process is restarted: {why}"),
         }
@@ -110,6 +133,8 @@ impl WorkerStates {
 pub struct StateHandle {
     worker: &'static str,
     state: watch::Sender<WorkerState>,
+    /// Beginning of the current pause, if any.
+    paused_since: Arc<Mutex<Option<Instant>>>,
 }
 
 impl StateHandle {
@@ -117,7 +142,11 @@ impl StateHandle {
     #[must_use]
     pub fn new(worker: &'static str) -> Self {
         let state = watch::Sender::new(WorkerState::Running);
-        let handle = Self { worker, state };
+        let handle = Self {
+            worker,
+            state,
+            paused_since: Arc::default(),
+        };
         handle.report();
         handle
     }
@@ -189,9 +218,29 @@ impl StateHandle {
         self.report();
     }
 
+    /// Returns true if the worker is neither paused nor stopped.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.state.borrow().pulls_nothing()
+    }
+
     /// Waits until the worker is neither paused nor stopped.
     pub async fn until_running(&self) {
-        self.until(|state| *state == WorkerState::Running).await;
+        self.until(|state| !state.pulls_nothing()).await;
+    }
+
+    /// Like [`Self::until_running`]. Returns false if the worker has been paused for longer than
+    /// `limit`.
+    pub async fn until_running_within(&self, limit: Duration) -> bool {
+        let since = *self.paused_since();
+        let deadline = since.unwrap_or_else(Instant::now) + limit;
+        let running = self.until_running();
+        tokio::time::timeout_at(deadline, running).await.is_ok()
+    }
+
+    fn paused_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        let since = self.paused_since.lock();
+        since.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the worker is stopped.
@@ -205,8 +254,14 @@ impl StateHandle {
         let _ = self.state.subscribe().wait_for(is_met).await;
     }
 
-    /// Sets the metric: 1 for the current state, 0 for the others.
+    /// Notes the beginning of a pause, and sets the metric: 1 for the current state, 0 for the
+    /// others.
     fn report(&self) {
+        if self.is_running() {
+            *self.paused_since() = None;
+        } else {
+            self.paused_since().get_or_insert_with(Instant::now);
+        }
         let current = self.state.borrow().name();
         for name in WorkerState::NAMES {
             let value = if name == current { 1.0 } else { 0.0 };
@@ -243,5 +298,19 @@ mod tests {
         mailer.resume(Away::MailServer);
         assert_eq!(renderer.get(), WorkerState::Running);
         assert_eq!(states.problems().len(), 1, "a stopped worker stays stopped");
+    }
+
+    #[test]
+    fn worker_does_other_work_while_only_the_sandbox_is_away() {
+        let states = WorkerStates::default();
+        let renderer = states.register("renderer");
+        renderer.pause(Away::Sandbox, "no memory");
+        assert!(renderer.is_running());
+        assert_eq!(
+            states.problems(),
+            ["renderer is limited, sandbox is away: no memory"]
+        );
+        renderer.pause(Away::Storage, "not mounted");
+        assert!(!renderer.is_running());
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use super::{StateHandle, WorkerStates};
 use crate::commands::{CommandContext, CommandError, Commands};
 use crate::domain::accounts::notice::Notice;
 use crate::domain::certification::mail::Mail;
 use crate::domain::kernel::sending::{SendingCommand, SendingDecider};
-use crate::domain::{CommandId, Decider, Refusal};
+use crate::domain::Decider;
 use crate::event_log::{Durable, LogError, Position};
 
 /// Actor name in the commands of timers.
@@ -23,6 +23,10 @@ const ACTOR: &str = "timers";
 const AT_ONCE: usize = 64;
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// Number of deliveries of a timer after which its event counts as missing, if the leader doesn't
+/// have it: the log was restored to an earlier point. Before, a leader that was replaced may have
+/// answered.
+const MAX_MISSING: i64 = 30;
 
 /// Timer of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,69 +59,124 @@ impl<'a> Timer<'a> {
     }
 }
 
-/// Releases a mail that waits for a timer, if the event at `position` is its last one. Returns true
-/// if the mail was released.
+/// Outcome of a fired timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The mail was released.
+    Released,
+    /// The mail doesn't wait for this timer any more.
+    Void,
+    /// The leader of the log doesn't have the event that set the timer.
+    Missing,
+}
+
+/// Releases a mail that waits for a timer, if the event at `position` is its last one.
 ///
 /// # Errors
-/// The event log is unavailable, or the event has not reached the replica.
+/// The event log is unavailable.
 pub async fn release_due<D: SendingDecider>(
     commands: &Commands,
     id: &str,
     position: Position,
-) -> Result<bool, CommandError> {
-    let context = CommandContext::of_person(CommandId(Uuid::new_v4()), ACTOR);
+) -> Result<Release, CommandError> {
+    let Some(event) = commands.log().find_event_at(position).await? else {
+        return Ok(Release::Missing);
+    };
+    if event.aggregate != D::AGGREGATE || event.id != id {
+        return Ok(Release::Void);
+    }
+    let context = CommandContext::of_process(&event, ACTOR, 0);
     let released = commands
         .transact(&context, |transaction| async move {
             let email = transaction.look::<D>(id).await?;
-            if email.position < position {
-                let why = "the event of a timer has not been received yet".to_owned();
-                return Err(LogError::Unavailable(why).into());
-            }
-            if email.position > position {
-                return Ok(false);
+            if email.position != position {
+                return Ok(Release::Void);
             }
             let done = transaction.decide_loaded(id, email, &SendingCommand::ReleaseDue)?;
-            Ok(!done.events.is_empty())
+            Ok(if done.events.is_empty() {
+                Release::Void
+            } else {
+                Release::Released
+            })
         })
-        .await;
-    match released {
-        Ok(released) => Ok(released.value),
-        Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(false),
-        Err(error) => Err(error),
+        .await?;
+    Ok(released.value)
+}
+
+/// Kind of the mails whose timers are consumed. Notices have a consumer of their own, so that they
+/// never wait for a large number of other mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimersOf {
+    /// Mails with certificates.
+    Mails,
+    /// Mails to users about their accounts.
+    Notices,
+}
+
+impl TimersOf {
+    const fn consumer(self) -> &'static str {
+        match self {
+            Self::Mails => "timers",
+            Self::Notices => "notice_timers",
+        }
     }
 }
 
 /// Consumer of fired timers.
 pub struct Timers {
+    releases: Releases,
+    of: TimersOf,
+}
+
+/// Parts for the release of a mail.
+#[derive(Clone)]
+struct Releases {
     commands: Commands,
+    state: StateHandle,
 }
 
 impl Timers {
-    /// Creates a consumer that executes `commands`.
+    /// Creates a consumer that executes `commands`. Its state is added to `states`.
     #[must_use]
-    pub const fn new(commands: Commands) -> Self {
-        Self { commands }
+    pub fn new(commands: Commands, of: TimersOf, states: &WorkerStates) -> Self {
+        let state = states.register(of.consumer());
+        let releases = Releases { commands, state };
+        Self { releases, of }
     }
 
-    /// Runs until `shutdown` is cancelled. It then waits until the running commands have ended.
+    /// Runs until `shutdown` is cancelled. It then waits until the running commands have ended. If
+    /// only a newer program can handle a timer, stops until the process is restarted.
     ///
     /// # Errors
     /// [`LogError::NotProvisioned`] if the stream of timers doesn't exist.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), LogError> {
+        let Self { releases, of } = self;
         let durable = Durable {
             stream: "TIMERS",
-            name: "timers",
+            name: of.consumer(),
         };
-        let log = self.commands.log();
-        log.handle_messages(durable, AT_ONCE, &shutdown, |message| {
-            release(self.commands.clone(), message)
-        })
-        .await
+        let end = shutdown.child_token();
+        let log = releases.commands.log();
+        let handling = log.handle_messages(durable, AT_ONCE, &end, |message| {
+            release(releases.clone(), message)
+        });
+        let stopping = async {
+            releases.state.until_stopped().await;
+            end.cancel();
+            std::future::pending().await
+        };
+        tokio::select! {
+            handled = handling => handled?,
+            () = stopping => {}
+        }
+        shutdown.cancelled().await;
+        Ok(())
     }
 }
 
 /// Releases the mail of a fired timer. Returns the kind of acknowledgement for the message.
-async fn release(commands: Commands, message: Message) -> AckKind {
+async fn release(releases: Releases, message: Message) -> AckKind {
+    let Releases { commands, state } = releases;
     let due = commands.log().names().parse_due(message.subject.as_str());
     let Some(timer) = due.and_then(Timer::parse) else {
         tracing::error!("timer has no valid name, terminated");
@@ -132,15 +191,28 @@ async fn release(commands: Commands, message: Message) -> AckKind {
             return AckKind::Term;
         }
     };
-    match released {
-        Ok(released) => {
-            let outcome = if released { "released" } else { "void" };
-            metrics::counter!("laureate_timers_total", "outcome" => outcome).increment(1);
-            AckKind::Ack
+    let outcome = match released {
+        Ok(Release::Released) => "released",
+        Ok(Release::Void) => "void",
+        Ok(Release::Missing) => {
+            if message
+                .info()
+                .is_ok_and(|info| info.delivered < MAX_MISSING)
+            {
+                return AckKind::Nak(Some(AGAIN_AFTER));
+            }
+            tracing::warn!(%id, position, "event of a timer is not in the log, timer dropped");
+            "missing"
+        }
+        Err(CommandError::Decode(unknown)) if unknown.is_unknown() => {
+            state.stop(&unknown.to_string());
+            return AckKind::Nak(Some(AGAIN_AFTER));
         }
         Err(error) => {
             tracing::warn!(%id, %error, "cannot release mail, retrying");
-            AckKind::Nak(Some(AGAIN_AFTER))
+            return AckKind::Nak(Some(AGAIN_AFTER));
         }
-    }
+    };
+    metrics::counter!("laureate_timers_total", "outcome" => outcome).increment(1);
+    AckKind::Ack
 }

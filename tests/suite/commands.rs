@@ -1,6 +1,8 @@
 //! Concurrent commands on a real log. Each command is executed once or refused.
 
 mod assumptions;
+pub mod proofs;
+mod unanswered;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 //!
 //! `make test` runs some scenarios with a fixed seed. `make faults` runs all of them with a random
 //! seed, which it prints. `LAUREATE_TEST_FAULTS_SEED` repeats a run, and `LAUREATE_TEST_FAULTS`
-//! names the scenarios, separated by commas, or is `all`. With `LAUREATE_TEST_FAULTS_BUILDS`, two
-//! versions of the program run side by side.
+//! names the scenarios, separated by commas, or is `all`. `LAUREATE_TEST_FAULTS_NEXT` is the path of
+//! the executable with the feature `next-version`, which runs beside this one in upgrades.
 
 mod fault;
 mod greylisting;
@@ -13,15 +13,17 @@ mod load;
 mod mail_server;
 mod oracle;
 mod program;
+mod reset;
 mod scenario;
 mod small_disk;
+mod upgrade;
 
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use installation::Installation;
-use load::Load;
+use load::{Load, Recorded};
 use scenario::{SCENARIOS, Scenario};
 
 use crate::support::until;
@@ -59,24 +61,36 @@ async fn run(scenario: &Scenario, seed: u64) -> Option<Vec<String>> {
     print(&format!("{:6.1} s  healed", begin.elapsed().as_secs_f64()));
     acknowledged(&load, before + REQUESTS).await;
     let recorded = load.stop().await;
-    let requests = recorded.written.len();
     let violations = oracle::judge(&mut on, &recorded, scenario.mails_may_fail()).await;
+    let violations = violations.iter().map(ToString::to_string).collect();
+    Some(finish(&on, name, seed, &recorded, violations))
+}
+
+/// Prints the result of a run, and keeps its logs if there are violations. Returns them with the
+/// name of the scenario.
+fn finish(
+    on: &Installation,
+    name: &str,
+    seed: u64,
+    recorded: &Recorded,
+    violations: Vec<String>,
+) -> Vec<String> {
+    let requests = recorded.written.len();
+    let mails = on.mail.accepted().len();
+    let count = violations.len();
     print(&format!(
-        "{:6.1} s  {name} with seed {seed}: {requests} requests, {} mails, {} violations",
-        begin.elapsed().as_secs_f64(),
-        on.mail.accepted().len(),
-        violations.len()
+        "{name} with seed {seed}: {requests} requests, {mails} mails, {count} violations"
     ));
-    if !violations.is_empty() {
+    if count > 0 {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(KEPT);
         on.keep_logs(&folder.join(format!("{name}-{seed}")));
     }
-    let lines = violations.into_iter().map(|violation| {
+    let lines = violations.iter().map(|violation| {
         let line = format!("{name}: {violation}");
         print(&line);
         line
     });
-    Some(lines.collect())
+    lines.collect()
 }
 
 async fn acknowledged(load: &Load, count: usize) {
@@ -106,6 +120,18 @@ async fn invariants_hold_after_faults() {
             violations.extend(found);
             runs += 1;
         }
+    }
+    for (name, order) in upgrade::ORDERS {
+        if is_wanted(name, false)
+            && let Some(found) = upgrade::run(name, order, seed).await
+        {
+            violations.extend(found);
+            runs += 1;
+        }
+    }
+    if is_wanted("forgotten_password", false) {
+        violations.extend(reset::run("forgotten_password", seed).await);
+        runs += 1;
     }
     if is_wanted("greylisted", false) {
         violations.extend(greylisting::run(seed).await);

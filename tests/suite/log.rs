@@ -8,9 +8,12 @@ mod lagging;
 pub mod nodes;
 mod provisioning;
 mod races;
+mod reads;
 mod restart;
 mod serial;
 mod slow_routes;
+pub mod tap;
+mod unanswered;
 
 use std::time::Duration;
 

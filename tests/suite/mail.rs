@@ -219,12 +219,22 @@ async fn outcome_is_unknown_if_the_server_hangs_up_after_the_mail() {
 async fn health_check_contacts_the_server_and_sends_no_mail() {
     let provider: Box<dyn MailProvider> = Box::new(mailer(catcher()));
     provider.check().await.expect("the catcher is there");
+    provider.probe().await.expect("the catcher accepts mails");
     let peer = Peer::start(Script::default()).await;
     mailer(peer.address)
         .check()
         .await
         .expect("the peer is there");
     assert_eq!(peer.verbs(), [["EHLO", "NOOP", "QUIT"]]);
+    let closing = Script {
+        mail: "421 4.3.2 closing",
+        ..Script::default()
+    };
+    let peer = Peer::start(closing).await;
+    let provider: Box<dyn MailProvider> = Box::new(mailer(peer.address));
+    provider.check().await.expect("the peer is there");
+    let closed = provider.probe().await.expect_err("no mail can begin");
+    assert!(closed.to_string().contains("421 4.3.2 closing"), "{closed}");
     let nobody = mailer(unused_address().await);
     assert!(
         nobody
@@ -246,14 +256,14 @@ async fn unused_address() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn unreachable_server_is_a_temporary_failure() {
+async fn unreachable_server_is_no_answer() {
     let outcome = mailer(unused_address().await)
         .send(&mail_to("ada@example.net"))
         .await;
-    let SendOutcome::Temporary { answer } = outcome else {
+    let SendOutcome::Unanswered { detail } = outcome else {
         panic!("{outcome:?}")
     };
-    assert!(answer.starts_with("connecting failed: "), "{answer}");
+    assert!(detail.starts_with("connecting failed: "), "{detail}");
 }
 
 #[tokio::test]
@@ -268,7 +278,7 @@ async fn server_without_the_required_encryption_gets_no_mail() {
         let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
         let outcome = mailer.send(&mail_to("ada@example.net")).await;
         assert!(
-            matches!(outcome, SendOutcome::Temporary { .. }),
+            matches!(outcome, SendOutcome::Unanswered { .. }),
             "{security:?}: {outcome:?}"
         );
     }
@@ -318,7 +328,7 @@ async fn mail_and_password_are_sent_only_after_encryption() {
 }
 
 #[tokio::test]
-async fn unknown_certificate_or_refused_password_is_a_temporary_failure() {
+async fn unknown_certificate_or_refused_password_is_no_answer() {
     let (acceptor, pem) = peer::certificate();
     let (_, other_pem) = peer::certificate();
     let mail = mail_to("ada@example.net");
@@ -327,7 +337,7 @@ async fn unknown_certificate_or_refused_password_is_a_temporary_failure() {
         .send(&mail)
         .await;
     assert!(
-        matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("certificate")),
+        matches!(&outcome, SendOutcome::Unanswered { detail } if detail.contains("certificate")),
         "{outcome:?}"
     );
 
@@ -339,7 +349,7 @@ async fn unknown_certificate_or_refused_password_is_a_temporary_failure() {
     let outcome = encrypting_mailer(&peer, Security::Tls, &pem)
         .send(&mail)
         .await;
-    let SendOutcome::Temporary { answer } = outcome else {
+    let SendOutcome::Unanswered { detail: answer } = outcome else {
         panic!("{outcome:?}")
     };
     assert!(
@@ -383,7 +393,7 @@ async fn outcome_is_unknown_without_an_answer_after_the_message() {
 }
 
 #[tokio::test]
-async fn incomplete_message_is_a_temporary_failure() {
+async fn incomplete_message_is_no_answer() {
     for content in [Content::CloseInTheMiddle, Content::StallInTheMiddle] {
         let script = Script {
             content,
@@ -391,7 +401,7 @@ async fn incomplete_message_is_a_temporary_failure() {
         };
         let outcome = outcome_with(script, &large_mail()).await;
         assert!(
-            matches!(outcome, SendOutcome::Temporary { .. }),
+            matches!(outcome, SendOutcome::Unanswered { .. }),
             "{content:?}: {outcome:?}"
         );
     }
@@ -417,6 +427,9 @@ async fn refusals_at_each_step_have_their_own_outcome() {
     let temporary = |answer: &str| SendOutcome::Temporary {
         answer: answer.to_owned(),
     };
+    let closing = || SendOutcome::Unanswered {
+        detail: "421 4.3.2 closing".to_owned(),
+    };
     let permanent = |answer: &str| SendOutcome::Permanent {
         answer: answer.to_owned(),
     };
@@ -428,7 +441,21 @@ async fn refusals_at_each_step_have_their_own_outcome() {
                 mail: "421 4.3.2 closing",
                 ..plain
             },
-            temporary("421 4.3.2 closing"),
+            closing(),
+        ),
+        (
+            Script {
+                rcpt: "421 4.3.2 closing",
+                ..plain
+            },
+            closing(),
+        ),
+        (
+            Script {
+                content: Content::Answer("421 4.3.2 closing"),
+                ..plain
+            },
+            closing(),
         ),
         (
             Script {
@@ -442,7 +469,7 @@ async fn refusals_at_each_step_have_their_own_outcome() {
                 data: "421 4.3.2 closing",
                 ..plain
             },
-            temporary("421 4.3.2 closing"),
+            closing(),
         ),
         (
             Script {
@@ -478,7 +505,7 @@ async fn refusals_at_each_step_have_their_own_outcome() {
     )
     .await;
     assert!(
-        matches!(&outcome, SendOutcome::Temporary { answer } if answer.contains("554")),
+        matches!(&outcome, SendOutcome::Unanswered { detail } if detail.contains("554")),
         "{outcome:?}"
     );
 }

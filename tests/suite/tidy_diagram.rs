@@ -16,6 +16,9 @@ type Arrow = (String, String, String);
 fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::from_u128(1).into(),
+        certificate_id: Uuid::from_u128(1).into(),
+        batch_id: None,
+        previous: None,
         attendee_id: Uuid::from_u128(1).into(),
         to_name: "Ada".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),
@@ -40,6 +43,7 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
             attempt,
             permanent,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
+            unanswered: false,
             answer,
         })
     };

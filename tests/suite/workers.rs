@@ -1,6 +1,7 @@
 //! Workers on a real server, with real storage and the mail catcher.
 
 mod consume;
+mod crashes;
 mod dead_letters;
 mod fixture;
 mod importing;

@@ -41,11 +41,11 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         )),
     }
     findings.push(match log.check_stores_writes().await {
-        Ok(()) => Finding::ok("log.writes", "a message was stored"),
+        Ok(()) => Finding::ok("log.writes", "a message was stored in the stream PROBE"),
         Err(error) => Finding::failed(
             "log.writes",
             error.to_string(),
-            "see `laureate provision` if the stream PROBE is missing",
+            "see \"When a server is away\" in docs/operations.md",
         ),
     });
     let asked = OffsetDateTime::now_utc();

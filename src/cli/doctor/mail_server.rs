@@ -59,7 +59,9 @@ async fn send(mailer: &SmtpMailer, address: Personal<String>) -> Finding {
         SendOutcome::Accepted { answer } => {
             Finding::ok(CHECK, format!("the server accepted it: {answer}"))
         }
-        SendOutcome::Temporary { answer } | SendOutcome::Permanent { answer } => {
+        SendOutcome::Temporary { answer }
+        | SendOutcome::Permanent { answer }
+        | SendOutcome::Unanswered { detail: answer } => {
             Finding::failed(CHECK, format!("not sent: {answer}"), advice)
         }
         SendOutcome::Unknown { detail } => Finding::failed(

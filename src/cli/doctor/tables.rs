@@ -53,7 +53,7 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
         }
     };
     let readers = Readers::new(pool, set).with_stalled_after(STALLED_AFTER);
-    match moved(&readers, &info).await {
+    match settled(&readers, &info).await {
         Ok(found) => judge(&found),
         Err(error) => vec![Finding::warning(
             CHECK,
@@ -65,11 +65,11 @@ pub async fn check(context: Arc<Context>) -> Vec<Finding> {
 
 /// Returns the health of the projections. If some are behind, returns it when they have caught up
 /// with the end that the log had at first, or when some of them are known to be stalled.
-async fn moved(readers: &Readers, log: &LogInfo) -> Result<Vec<ProjectionHealth>, DatabaseError> {
+async fn settled(readers: &Readers, log: &LogInfo) -> Result<Vec<ProjectionHealth>, DatabaseError> {
     let deadline = Instant::now() + 2 * STALLED_AFTER;
     loop {
         let found = readers.status(log).await?;
-        let moves = |p: &ProjectionHealth| p.state == "live" && p.lag > 0;
+        let moves = |p: &ProjectionHealth| ["live", "building"].contains(&p.state) && p.lag > 0;
         if !found.iter().any(moves) || Instant::now() > deadline {
             return Ok(found);
         }

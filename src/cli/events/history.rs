@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use time::Duration;
 
-use super::cause::Cause;
+use super::cause::{Cause, Causes};
 use super::names::{self, Kind};
 use super::{shown, story};
 use crate::cli::exit::NotFound;
@@ -70,8 +70,9 @@ pub async fn run(args: HistoryArgs, log: &EventLog) -> anyhow::Result<()> {
             if number == 1 { "" } else { "s" }
         )?;
     }
+    let mut causes = Causes::new(log, &events);
     for (n, event) in events.iter().enumerate() {
-        let cause = Cause::of(log, event).await?;
+        let cause = causes.of(event).await?;
         if args.json {
             let mut line = shown::as_json(event, args.reveal);
             line["what"] = json!(story::of(event, args.reveal).what);

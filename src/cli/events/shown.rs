@@ -36,7 +36,7 @@ pub fn as_json(event: &RecordedEvent, reveal: bool) -> Value {
         "requestId": event.request_id,
         "via": event.via.map(|via| via.to_string()),
         "dataSubject": event.data_subject.map(|subject| subject.to_string()),
-        "for": event.workers,
+        "for": event.workers.split(',').filter(|name| !name.is_empty()).collect::<Vec<_>>(),
         "data": data(event, reveal),
     })
 }

@@ -14,7 +14,7 @@ use crate::domain::certification::design::DesignEvent;
 use crate::domain::certification::import::{FileFormat, ImportEvent};
 use crate::domain::certification::issuance::{CertificateRequested, IssuanceEvent, WhyRevoked};
 use crate::domain::certification::mail::{MailDelivery, MailEvent};
-use crate::domain::certification::origin::Origin;
+use crate::domain::certification::origin::{Origin, OriginKind};
 use crate::domain::certification::template::TemplateEvent;
 use crate::domain::kernel::claim::{ClaimEvent, ClaimKind};
 use crate::domain::kernel::personal::HIDDEN;
@@ -102,9 +102,12 @@ impl EventFormatter {
             AttendeeEvent::AttendeeDeleted(_) => return summary("the person was deleted"),
         };
         let origins: Vec<_> = source.iter().map(|source| source.origin.clone()).collect();
-        let from = match source.as_ref().map(|source| source.row) {
-            Some(Some(row)) => format!("by row {row} of an import file"),
-            Some(None) => "automatically".to_owned(),
+        let from = match source
+            .as_ref()
+            .map(|source| (&source.origin.kind, source.row))
+        {
+            Some((OriginKind::Import, Some(row))) => format!("by row {row} of an import file"),
+            Some(_) => "automatically".to_owned(),
             None => "manually".to_owned(),
         };
         let summary = summary(format!(

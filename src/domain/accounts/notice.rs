@@ -70,7 +70,7 @@ pub enum NoticeAbout {
         /// Time at which the link expires.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
-        /// The user's epoch when the notice was queued. The link is invalid in a later epoch, for
+        /// The user's link epoch when the notice was queued. The link is invalid in a later one, for
         /// example after another password change.
         epoch: u32,
     },
@@ -80,7 +80,7 @@ pub enum NoticeAbout {
 
 impl NoticeAbout {
     /// Returns true if the link of this notice can be used to set a password: it is not expired and
-    /// of the user's current epoch.
+    /// of the user's current link epoch.
     #[must_use]
     pub fn opens(&self, now: OffsetDateTime, epoch: u32) -> bool {
         match self {
@@ -103,6 +103,7 @@ impl Content for NoticeQueued {
     const NOUN: &'static str = "notice";
     const MAX_FAILURES: u32 = 8;
     const DELAY_FACTOR: u32 = 2;
+    const IS_LISTED: bool = false;
 
     fn on_unknown(&self) -> OnUnknown {
         OnUnknown::Retry

@@ -6,7 +6,8 @@
 //!
 //! A client may repeat a refresh because its answer was lost, or two tabs of a browser may refresh
 //! at the same time. So the last refresh can be repeated for 30 s. The next token is derived from
-//! the presented one, so a repetition gives the same token and has no events.
+//! the presented one, so a repetition gives the same token and has no events. During this time, the
+//! previous token can also end the session.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -80,6 +81,20 @@ pub enum RevocationReason {
 
 // ── Commands ────────────────────────────────────────────────────────────────────────────────────
 
+/// Refresh token that a client presents.
+#[derive(Clone, Debug)]
+pub struct PresentedToken {
+    /// SHA-256 of the token.
+    pub sha256: String,
+    /// True if the token carries proof that the server issued it, as the current token or an
+    /// earlier one.
+    pub was_issued: bool,
+    /// SHA-256 of the next token, which is derived from this one.
+    pub next_sha256: String,
+    /// Current time.
+    pub at: OffsetDateTime,
+}
+
 /// Commands to a session.
 #[derive(Clone, Debug)]
 pub enum SessionCommand {
@@ -89,26 +104,14 @@ pub enum SessionCommand {
     /// no events. If the token was used before in another way, the session is revoked instead. The
     /// command also succeeds in this case, so the caller must check the events or the new state.
     Refresh {
-        /// SHA-256 of the presented token.
-        presented_sha256: String,
-        /// True if the presented token carries proof that the server issued it, as the current
-        /// token or an earlier one.
-        was_issued: bool,
-        /// SHA-256 of the next token, which is derived from the presented one.
-        next_sha256: String,
-        /// Current time.
-        now: OffsetDateTime,
+        /// Token to exchange.
+        token: PresentedToken,
         /// Time at which the next token expires, unless the session ends earlier.
         expires_at: OffsetDateTime,
     },
-    /// Ends the session with one of its tokens. A token that was used before also ends the session.
-    LogOut {
-        /// SHA-256 of the presented token.
-        presented_sha256: String,
-        /// True if the presented token carries proof that the server issued it, as the current
-        /// token or an earlier one.
-        was_issued: bool,
-    },
+    /// Ends the session with one of its tokens. A token that was used before also ends the session,
+    /// as reuse unless its refresh can still be repeated.
+    LogOut(PresentedToken),
     /// Ends the session without a token.
     End {
         /// User who ends the session. It must be the session's user.
@@ -169,43 +172,38 @@ impl Decider for Session {
                     refreshed_at,
                     ..
                 },
-                SessionCommand::Refresh {
-                    presented_sha256,
-                    was_issued,
-                    next_sha256,
-                    now,
-                    expires_at,
-                },
+                SessionCommand::Refresh { token, expires_at },
             ) => {
-                let is_over = now >= until || now >= ends_at;
-                // Only the previous token has the current one as its next token.
-                let is_repeated = next_sha256 == refresh_sha256
-                    && refreshed_at.is_some_and(|at| *now < at + REPEATABLE_FOR);
-                match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
-                    Presented::Current | Presented::Former if is_over => Err(Refusal::SessionEnded),
-                    Presented::Current => Ok(vec![
+                let now = token.at;
+                let is_over = now >= *until || now >= *ends_at;
+                match token.standing(refresh_sha256, *refreshed_at) {
+                    Standing::MadeUp => Err(Refusal::SessionEnded),
+                    _ if is_over => Err(Refusal::SessionEnded),
+                    Standing::Current => Ok(vec![
                         SessionRefreshed {
-                            refresh_sha256: next_sha256.clone(),
-                            refreshed_at: *now,
+                            refresh_sha256: token.next_sha256.clone(),
+                            refreshed_at: now,
                             expires_at: *expires_at.min(ends_at),
                         }
                         .into(),
                     ]),
-                    Presented::Former if is_repeated => Ok(Vec::new()),
-                    Presented::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
-                    Presented::MadeUp => Err(Refusal::SessionEnded),
+                    Standing::Previous => Ok(Vec::new()),
+                    Standing::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
                 }
             }
             (
-                SessionState::Open { refresh_sha256, .. },
-                SessionCommand::LogOut {
-                    presented_sha256,
-                    was_issued,
+                SessionState::Open {
+                    refresh_sha256,
+                    refreshed_at,
+                    ..
                 },
-            ) => match Presented::of(presented_sha256, *was_issued, refresh_sha256) {
-                Presented::Current => Ok(vec![ended(RevocationReason::LoggedOut)]),
-                Presented::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
-                Presented::MadeUp => Ok(Vec::new()),
+                SessionCommand::LogOut(token),
+            ) => match token.standing(refresh_sha256, *refreshed_at) {
+                Standing::Current | Standing::Previous => {
+                    Ok(vec![ended(RevocationReason::LoggedOut)])
+                }
+                Standing::Former => Ok(vec![ended(RevocationReason::TokenReuse)]),
+                Standing::MadeUp => Ok(Vec::new()),
             },
             (SessionState::Open { user_id, .. }, SessionCommand::End { by }) if user_id == by => {
                 Ok(vec![ended(RevocationReason::EndedByUser)])
@@ -213,7 +211,7 @@ impl Decider for Session {
             (SessionState::Open { .. }, SessionCommand::End { .. }) => {
                 Err(Refusal::NotFound("session"))
             }
-            (SessionState::Revoked, SessionCommand::LogOut { .. } | SessionCommand::End { .. }) => {
+            (SessionState::Revoked, SessionCommand::LogOut(_) | SessionCommand::End { .. }) => {
                 Ok(Vec::new())
             }
         }
@@ -262,21 +260,31 @@ impl Decider for Session {
 }
 
 /// Relation of a presented token to the tokens of an open session.
-enum Presented {
+enum Standing {
     /// The current token.
     Current,
-    /// A token that was issued and used before.
+    /// The token before it, while its refresh can be repeated.
+    Previous,
+    /// Any other token that was issued before.
     Former,
     /// A token that was never issued.
     MadeUp,
 }
 
-impl Presented {
-    fn of(sha256: &str, was_issued: bool, current_sha256: &str) -> Self {
-        match (sha256 == current_sha256, was_issued) {
-            (true, _) => Self::Current,
-            (false, true) => Self::Former,
-            (false, false) => Self::MadeUp,
+impl PresentedToken {
+    fn standing(&self, current_sha256: &str, refreshed_at: Option<OffsetDateTime>) -> Standing {
+        if self.sha256 == current_sha256 {
+            return Standing::Current;
+        }
+        if !self.was_issued {
+            return Standing::MadeUp;
+        }
+        // Only the previous token has the current one as its next token.
+        let is_previous = self.next_sha256 == current_sha256;
+        if is_previous && refreshed_at.is_some_and(|at| self.at < at + REPEATABLE_FOR) {
+            Standing::Previous
+        } else {
+            Standing::Former
         }
     }
 }
@@ -309,12 +317,18 @@ mod tests {
         }
     }
 
-    fn refresh(presented: &str, next: &str, now: OffsetDateTime) -> SessionCommand {
-        SessionCommand::Refresh {
-            presented_sha256: presented.into(),
+    fn token(sha256: &str, next: &str, at: OffsetDateTime) -> PresentedToken {
+        PresentedToken {
+            sha256: sha256.into(),
             was_issued: true,
             next_sha256: next.into(),
-            now,
+            at,
+        }
+    }
+
+    fn refresh(presented: &str, next: &str, now: OffsetDateTime) -> SessionCommand {
+        SessionCommand::Refresh {
+            token: token(presented, next, now),
             expires_at: LATER,
         }
     }
@@ -332,11 +346,8 @@ mod tests {
         ended(RevocationReason::TokenReuse)
     }
 
-    fn log_out(presented: &str) -> SessionCommand {
-        SessionCommand::LogOut {
-            presented_sha256: presented.into(),
-            was_issued: true,
-        }
+    fn log_out(presented: &str, next: &str, now: OffsetDateTime) -> SessionCommand {
+        SessionCommand::LogOut(token(presented, next, now))
     }
 
     #[test]
@@ -378,26 +389,22 @@ mod tests {
     #[test]
     fn forged_token_is_refused_and_does_not_end_the_session() {
         let history = vec![started().into(), refreshed("two")];
-        let refresh = SessionCommand::Refresh {
-            presented_sha256: "made up".into(),
+        let without_proof = |sha256| PresentedToken {
             was_issued: false,
-            next_sha256: "three".into(),
-            now: NOW,
+            ..token(sha256, "three", NOW)
+        };
+        let refresh = SessionCommand::Refresh {
+            token: without_proof("made up"),
             expires_at: LATER,
         };
         given::<Session>(history.clone())
             .when(refresh)
             .then_refused("SESSION_ENDED");
-        let out = SessionCommand::LogOut {
-            presented_sha256: "made up".into(),
-            was_issued: false,
-        };
-        given::<Session>(history.clone()).when(out).then_nothing();
+        given::<Session>(history.clone())
+            .when(SessionCommand::LogOut(without_proof("made up")))
+            .then_nothing();
         // Tokens without proof of issue, from earlier versions: the current one is still valid.
-        let last = SessionCommand::LogOut {
-            presented_sha256: "two".into(),
-            was_issued: false,
-        };
+        let last = SessionCommand::LogOut(without_proof("two"));
         given::<Session>(history)
             .when(last)
             .then(vec![ended(RevocationReason::LoggedOut)]);
@@ -414,10 +421,7 @@ mod tests {
     fn refreshed_token_expires_at_the_end_of_the_session_at_the_latest() {
         let days = time::Duration::days;
         let beyond = SessionCommand::Refresh {
-            presented_sha256: "two".into(),
-            was_issued: true,
-            next_sha256: "three".into(),
-            now: END - days(1),
+            token: token("two", "three", END - days(1)),
             expires_at: END + days(6),
         };
         let second = SessionRefreshed {
@@ -446,10 +450,7 @@ mod tests {
         };
         given::<Session>(vec![old.into()])
             .when(SessionCommand::Refresh {
-                presented_sha256: "one".into(),
-                was_issued: true,
-                next_sha256: "two".into(),
-                now: NOW,
+                token: token("one", "two", NOW),
                 expires_at: END,
             })
             .then(vec![refreshed("two")]);
@@ -459,18 +460,26 @@ mod tests {
     fn second_logout_changes_nothing() {
         let out = ended(RevocationReason::LoggedOut);
         given::<Session>(vec![started().into()])
-            .when(log_out("one"))
+            .when(log_out("one", "two", NOW))
             .then(vec![out.clone()]);
         given::<Session>(vec![started().into(), out])
-            .when(log_out("one"))
+            .when(log_out("one", "two", NOW))
             .then_nothing();
     }
 
     #[test]
-    fn logout_with_a_used_token_ends_the_session_as_reuse() {
+    fn logout_with_a_used_token_is_reuse_after_30_seconds() {
         let history = vec![started().into(), refreshed("two")];
-        given::<Session>(history)
-            .when(log_out("one"))
+        let log_out = |seconds| log_out("one", "two", NOW + Duration::seconds(seconds));
+        given::<Session>(history.clone())
+            .when(log_out(29))
+            .then(vec![ended(RevocationReason::LoggedOut)]);
+        given::<Session>(history.clone())
+            .when(log_out(30))
+            .then(vec![reused()]);
+        let twice = [history, vec![refreshed("three")]].concat();
+        given::<Session>(twice)
+            .when(log_out(0))
             .then(vec![reused()]);
     }
 

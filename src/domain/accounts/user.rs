@@ -211,11 +211,20 @@ pub struct Account {
     /// First epoch whose API keys are valid. It is the epoch that began with the last password
     /// change that didn't keep API keys.
     pub keys_from_epoch: u32,
+    /// Number of changes of the e-mail address.
+    pub address_changes: u32,
     /// Expiry of the password if another user set it, so that the user must change it.
     pub first_password_until: Option<OffsetDateTime>,
 }
 
 impl Account {
+    /// Returns the counter that increases when links to set a password become invalid: when all
+    /// sessions end, and when the e-mail address, to which links were sent, changes.
+    #[must_use]
+    pub const fn link_epoch(&self) -> u32 {
+        self.epoch.saturating_add(self.address_changes)
+    }
+
     /// Returns true if another user set the password and it has expired.
     #[must_use]
     pub fn first_password_is_over(&self, now: OffsetDateTime) -> bool {
@@ -296,6 +305,7 @@ impl Decider for User {
                 is_active: true,
                 epoch: 0,
                 keys_from_epoch: 0,
+                address_changes: 0,
                 first_password_until: e.first_password_until,
             });
         }
@@ -312,7 +322,12 @@ impl Decider for User {
                     account.keys_from_epoch = account.epoch;
                 }
             }
-            UserEvent::UserProfileChanged(e) => account.profile = e.profile.clone(),
+            UserEvent::UserProfileChanged(e) => {
+                if account.profile.email != e.profile.email {
+                    account.address_changes = account.address_changes.saturating_add(1);
+                }
+                account.profile = e.profile.clone();
+            }
             UserEvent::UserRoleChanged(e) => account.role = e.role,
             UserEvent::UserDisabled(_) => {
                 account.is_active = false;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::kernel::domain_event::domain_events;
 use crate::domain::kernel::sending::{self, Content, SendingCommand, SendingDecider, SendingState};
-use crate::domain::{AttendeeId, DataSubject, Decider, IssuanceId, Locale, Personal, Refusal};
+use crate::domain::{
+    AttendeeId, BatchId, CertificateId, DataSubject, Decider, IssuanceId, Locale, MailId, Personal,
+    Refusal,
+};
 
 pub use crate::domain::kernel::sending::{
     EmailCancelled, EmailFailed, EmailOutcomeUnknown, EmailReleased, EmailRescheduled,
@@ -19,6 +22,14 @@ pub use crate::domain::kernel::sending::{
 pub struct EmailQueued {
     /// The issuance of the certificate.
     pub issuance_id: IssuanceId,
+    /// Certificate of the issuance.
+    pub certificate_id: CertificateId,
+    /// Batch that requested the issuance, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<BatchId>,
+    /// Mail about the same issuance that this one replaces, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<MailId>,
     /// Recipient.
     pub attendee_id: AttendeeId,
     /// Name of the recipient.
@@ -67,6 +78,7 @@ impl Content for EmailQueued {
     const NOUN: &'static str = "job";
     const MAX_FAILURES: u32 = 6;
     const DELAY_FACTOR: u32 = 4;
+    const IS_LISTED: bool = true;
 
     fn on_unknown(&self) -> OnUnknown {
         self.on_unknown

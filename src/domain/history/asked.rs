@@ -329,6 +329,7 @@ impl Asked for Mail {
                 attempt: n,
                 permanent: n.is_multiple_of(3),
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }),
             5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {
@@ -369,6 +370,7 @@ impl Asked for Mail {
                 attempt: n,
                 permanent: true,
                 retry_at: None,
+                unanswered: false,
                 answer: said(),
             }
             .into(),
@@ -376,6 +378,7 @@ impl Asked for Mail {
                 attempt: n,
                 permanent: false,
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }
             .into(),

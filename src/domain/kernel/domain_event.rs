@@ -55,8 +55,8 @@ impl DecodeError {
     }
 }
 
-/// Returns the number by which the schema version of an event type is higher in the program of the
-/// next version, with which tests make an upgrade.
+/// Returns 1 for an event type whose schema version is higher in builds with the feature
+/// `next-version`, with which tests make an upgrade, otherwise 0.
 pub(crate) fn raised_by(event_type: &str) -> u32 {
     let is_raised = ["CertificateRequested", "EmailQueued"].contains(&event_type);
     u32::from(cfg!(feature = "next-version") && is_raised)

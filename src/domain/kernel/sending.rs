@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 
 use crate::domain::{Decider, Personal, Refusal};
 
+pub use claiming::NO_OUTCOME;
 use claiming::{abandon, claim};
 pub use delivery::MailDelivery;
 use outcome::{failure, sent, unknown};
@@ -64,6 +65,10 @@ pub struct EmailFailed {
         skip_serializing_if = "Option::is_none"
     )]
     pub retry_at: Option<OffsetDateTime>,
+    /// True if the server gave no answer: it closed the connection, or the mail failed before its
+    /// content was sent. Only answers count towards [`Content::MAX_FAILURES`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unanswered: bool,
     /// Full response of the mail server, or the reason why the mail failed without one.
     pub answer: Personal<String>,
 }
@@ -121,6 +126,10 @@ pub enum OnUnknown {
     Retry,
 }
 
+/// Number of attempts without an answer after which a mail fails. Their delays grow to 4 hours, so
+/// this takes more than a day.
+pub const MAX_UNANSWERED: u32 = 12;
+
 /// Content of a mail, as it was queued.
 pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// Noun for users.
@@ -130,6 +139,8 @@ pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     const MAX_FAILURES: u32;
     /// Factor by which the delay before the next attempt grows with each failure.
     const DELAY_FACTOR: u32;
+    /// True if users see these mails in a list. A dead letter shows the end of other mails.
+    const IS_LISTED: bool;
 
     /// Returns the policy for a claim without a recorded outcome.
     fn on_unknown(&self) -> OnUnknown;
@@ -174,8 +185,8 @@ impl<M, E> SendingEvent<M> for E where
 pub enum SendingCommand<M> {
     /// Queues the mail.
     Queue(Box<M>),
-    /// Claims the next attempt. If a claim without a recorded outcome exists, the mail's policy is
-    /// applied.
+    /// Claims the next attempt. If a claim without a recorded outcome exists, the next attempt is
+    /// claimed only if the policy is to send the mail again.
     Claim {
         /// Message-ID for all attempts.
         message_id: String,
@@ -248,8 +259,17 @@ pub struct SendingState<M> {
     pub stage: Stage,
     /// Number of the last attempt; 0 before the first attempt.
     pub attempt: u32,
-    /// Number of failures since the mail was queued or a user requested a retry.
+    /// Number of failed attempts since the mail was queued or a user requested a retry.
+    /// Attempts without an answer don't count.
     pub failures: u32,
+    /// Number of failed attempts without an answer since then.
+    pub unanswered: u32,
+    /// True if the last attempt is among those failed attempts. Each counts once, even if an
+    /// unknown outcome is followed by a late answer.
+    pub is_counted: bool,
+    /// First attempt since then with an unknown outcome, which may have been successful; 0 without
+    /// one.
+    pub unknown_attempt: u32,
     /// The queued mail.
     pub mail: Option<M>,
     /// Time at which a scheduled or retrying mail may be sent; `None` in other stages.
@@ -263,6 +283,9 @@ impl<M> Default for SendingState<M> {
             stage: Stage::Absent,
             attempt: 0,
             failures: 0,
+            unanswered: 0,
+            is_counted: false,
+            unknown_attempt: 0,
             mail: None,
             due: None,
         }
@@ -294,7 +317,7 @@ pub fn decide<M: Content, E: SendingEvent<M>>(
             M::NOUN
         ))),
         (SendingCommand::Release, stage) => release::<M, E>(stage),
-        (SendingCommand::ReleaseDue, Stage::Queued | Stage::Retrying | Stage::Scheduled) => {
+        (SendingCommand::ReleaseDue, Stage::Retrying | Stage::Scheduled) => {
             Ok(vec![EmailReleased {}.into()])
         }
         (SendingCommand::ReleaseDue, _) => Ok(Vec::new()),
@@ -326,20 +349,34 @@ impl<M: Content> SendingState<M> {
     /// Returns the state after a claim.
     #[must_use]
     pub const fn claimed(mut self, claim: &SendClaimed) -> Self {
-        self.attempt = claim.attempt;
+        if matches!(self.stage, Stage::Claimed) {
+            // The outcome of the attempt before is unknown.
+            self.count_failure(false);
+            self.doubt(self.attempt);
+        }
+        self.set_attempt(claim.attempt);
         self.ended(Stage::Claimed)
     }
 
     /// Returns the state after a failure.
     #[must_use]
     pub const fn failed(mut self, failure: &EmailFailed) -> Self {
-        self.attempt = failure.attempt;
+        if self.is_after_claim(failure.attempt) {
+            self.doubt(self.attempt);
+        } else if self.unknown_attempt == failure.attempt {
+            self.unknown_attempt = 0;
+        }
+        self.set_attempt(failure.attempt);
+        self.count_failure(failure.unanswered);
         self.retrying(failure.retry_at, Stage::Failed)
     }
 
     /// Returns the state after an attempt with an unknown outcome.
     #[must_use]
-    pub const fn unknown(self, unknown: &EmailOutcomeUnknown) -> Self {
+    pub const fn unknown(mut self, unknown: &EmailOutcomeUnknown) -> Self {
+        self.set_attempt(unknown.attempt);
+        self.count_failure(false);
+        self.doubt(unknown.attempt);
         self.retrying(unknown.retry_at, Stage::Unknown)
     }
 
@@ -347,7 +384,39 @@ impl<M: Content> SendingState<M> {
     #[must_use]
     pub const fn retried(mut self) -> Self {
         self.failures = 0;
+        self.unanswered = 0;
+        self.unknown_attempt = 0;
         self.ended(Stage::Queued)
+    }
+
+    /// Returns true if the attempt is later than a claimed one without an outcome.
+    const fn is_after_claim(&self, attempt: u32) -> bool {
+        matches!(self.stage, Stage::Claimed) && attempt > self.attempt
+    }
+
+    /// Notes that the outcome of an attempt is unknown.
+    const fn doubt(&mut self, attempt: u32) {
+        if self.unknown_attempt == 0 {
+            self.unknown_attempt = attempt;
+        }
+    }
+
+    const fn set_attempt(&mut self, attempt: u32) {
+        self.is_counted = self.is_counted && attempt == self.attempt;
+        self.attempt = attempt;
+    }
+
+    /// Counts the failure of the last attempt.
+    const fn count_failure(&mut self, unanswered: bool) {
+        if self.is_counted {
+            return;
+        }
+        self.is_counted = true;
+        if unanswered {
+            self.unanswered = self.unanswered.saturating_add(1);
+        } else {
+            self.failures = self.failures.saturating_add(1);
+        }
     }
 
     /// Returns the state in a stage without a due time.
@@ -359,7 +428,6 @@ impl<M: Content> SendingState<M> {
     }
 
     const fn retrying(mut self, retry_at: Option<OffsetDateTime>, otherwise: Stage) -> Self {
-        self.failures = self.failures.saturating_add(1);
         self.due = retry_at;
         self.stage = match retry_at {
             Some(_) => Stage::Retrying,

@@ -38,6 +38,8 @@ pub const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// Longest time that a request waits: at the start, until this process has read the log; after a
 /// write, until this process has applied it.
 const MAX_WAIT: Duration = Duration::from_secs(5);
+/// Value of `Retry-After` if permissions can't be checked.
+const SOON: Duration = Duration::from_secs(1);
 
 /// In-memory authorization state.
 pub struct Authorizations {
@@ -114,7 +116,9 @@ impl Authorizations {
             };
             let problem = problem.unwrap_or_else(|| "the log is silent".to_owned());
             let message = "permissions can't be checked at the moment; try again";
-            return Err(ApiError::new(ErrorCode::Unavailable, message).because(problem));
+            return Err(ApiError::new(ErrorCode::Unavailable, message)
+                .because(problem)
+                .retry_after(SOON));
         }
         Ok(())
     }
@@ -261,8 +265,11 @@ impl Authorizations {
 
 async fn wait_until_applied(progress: &watch::Sender<Progress>, position: Position) {
     let mut progress = progress.subscribe();
-    let there = progress.wait_for(|progress| progress.position >= position);
-    if tokio::time::timeout(MAX_WAIT, there).await.is_err() {
+    // A stopped state applies nothing any more, and all tokens are rejected.
+    let is_settled =
+        |progress: &Progress| progress.position >= position || progress.unknown.is_some();
+    let settled = progress.wait_for(is_settled);
+    if tokio::time::timeout(MAX_WAIT, settled).await.is_err() {
         tracing::warn!(position, "own event not applied in time");
     }
 }

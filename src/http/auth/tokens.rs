@@ -241,6 +241,7 @@ mod tests {
             is_active: true,
             epoch: 3,
             keys_from_epoch: 0,
+            address_changes: 0,
             first_password_until: None,
         }
     }

@@ -178,6 +178,12 @@ impl From<RenderingError> for ApiError {
                 Self::new(ErrorCode::CertificateRevoked, message)
             }
             RenderingError::Interrupted => unavailable("rendering", error),
+            RenderingError::Render(ref render) if error.needs_newer_program() => {
+                let message = "a newer version of this program has issued this; try again";
+                Self::new(ErrorCode::Unavailable, message)
+                    .because(render.code())
+                    .retry_after(SOON)
+            }
             // The text of a render error may contain a person's name, so only its code is logged.
             RenderingError::Render(error) => {
                 Self::internal(format!("rendering again failed: {}", error.code()))

@@ -2,8 +2,8 @@
 //! state has changed.
 //!
 //! The stream reads the row after the projections have applied new events, at most twice per
-//! second. It ends when the work has ended, when the process stops, or after 15 minutes, the
-//! default lifetime of an access token. The client then reconnects with `Last-Event-ID`. If an
+//! second. It ends when the work has ended, when the process stops, when an event has stopped a
+//! projection, or after 15 minutes, the default lifetime of an access token. The client then reconnects with `Last-Event-ID`. If an
 //! `EventSource` was opened with a ticket, it reconnects with the same ticket, which is used up. It
 //! gets 401 and stops. Its page must then get a new ticket and open the stream again.
 
@@ -70,8 +70,8 @@ type Looking = Box<dyn Fn(HttpState) -> BoxFuture<'static, Result<Look, ApiError
 /// instead of a stream.
 ///
 /// # Errors
-/// 429 if this user has too many streams; 503 if all users together have too many; or the error of
-/// the first read.
+/// 429 if this user has too many streams; 503 if all users together have too many, or if too many
+/// requests wait; or the error of the first read.
 pub async fn answer<F>(
     http: HttpState,
     patience: Patience,
@@ -108,7 +108,7 @@ where
     // After a reconnection to another server, a client must not get an older state.
     let known = patience
         .resume(&http, last.and_then(|text| text.parse().ok()))
-        .await;
+        .await?;
     let first = look(http.clone()).await?;
     let telling = Telling {
         http,
@@ -164,14 +164,18 @@ fn events(telling: Telling) -> impl Stream<Item = Result<Event, Infallible>> {
 
 impl Telling {
     /// Waits for a state that differs from the last one sent. Returns `None` if the state can't be
-    /// read.
+    /// read, or if an event has stopped a projection.
     async fn news(&mut self) -> Option<Look> {
         if let Some(first) = self.next.take() {
             return Some(first);
         }
         loop {
             tokio::time::sleep(PACE).await;
-            self.seen = self.readers.news(self.seen, PACE).await;
+            let Some(seen) = self.readers.news(self.seen, PACE).await else {
+                tracing::warn!("projection has stopped, stream ended");
+                return None;
+            };
+            self.seen = seen;
             match (self.look)(self.http.clone()).await {
                 Ok(look) if look.ended || look.state != self.shown => return Some(look),
                 Ok(_) => {}

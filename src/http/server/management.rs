@@ -88,7 +88,7 @@ pub fn management(readiness: Readiness, metrics: MetricsPage) -> Router {
             "/metrics",
             get(
                 async |State((readiness, metrics)): State<(Readiness, MetricsPage)>| {
-                    readiness.report().await.record();
+                    readiness.update_metrics().await;
                     page(&metrics)
                 },
             ),

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 const MAX_WAIT: Duration = Duration::from_secs(3);
 /// Time for which a report with the status `ok` is cached.
 const KEPT: Duration = Duration::from_secs(1);
+/// Largest age of the report from which metrics are taken. A scrape of the metrics then rarely
+/// causes a check.
+const KEPT_FOR_METRICS: Duration = Duration::from_secs(10);
 /// Time for which any other report is cached. It is short, so that a recovered dependency is
 /// reported soon.
 const KEPT_BAD: Duration = Duration::from_millis(100);
@@ -91,7 +94,7 @@ impl ReadinessReport {
     }
 
     /// Sets the metric `laureate_dependency_up` of each dependency.
-    pub fn record(&self) {
+    fn record(&self) {
         for DependencyState { name, status, .. } in &self.dependencies {
             let up = if *status == "ok" { 1.0 } else { 0.0 };
             metrics::gauge!("laureate_dependency_up", "dependency" => *name).set(up);
@@ -112,12 +115,24 @@ impl Readiness {
     /// Returns the state of all dependencies, which is at most 1 s old. Concurrent calls share one
     /// check.
     pub async fn report(&self) -> Arc<ReadinessReport> {
+        self.report_kept_for(KEPT, KEPT_BAD).await
+    }
+
+    /// Makes sure that the metrics of the dependencies are at most 10 s old.
+    pub async fn update_metrics(&self) {
+        self.report_kept_for(KEPT_FOR_METRICS, KEPT_FOR_METRICS)
+            .await;
+    }
+
+    /// Returns the last report if it is recent enough, which depends on its status. Otherwise makes
+    /// a new one, and records it in the metrics.
+    async fn report_kept_for(&self, if_ok: Duration, otherwise: Duration) -> Arc<ReadinessReport> {
         let mut last = self.last.clone().lock_owned().await;
         if let Some((at, report)) = &*last {
             let kept = if report.status == "ok" {
-                KEPT
+                if_ok
             } else {
-                KEPT_BAD
+                otherwise
             };
             if at.elapsed() < kept {
                 return report.clone();
@@ -128,6 +143,7 @@ impl Readiness {
         // its report is cached.
         let asking = tokio::spawn(async move {
             let report = Arc::new(ask_all(&dependencies).await);
+            report.record();
             *last = Some((Instant::now(), report.clone()));
             report
         });
@@ -218,6 +234,9 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         tokio::time::advance(KEPT).await;
         readiness.report().await;
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        tokio::time::advance(KEPT_FOR_METRICS / 2).await;
+        readiness.update_metrics().await;
         assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 

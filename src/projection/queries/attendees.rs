@@ -45,16 +45,20 @@ columns!(Person {
 });
 
 /// SQL condition: the attendee's e-mail address or document number contains the search word `$$`. A
-/// document number is also found without its spaces, periods, hyphens and slashes.
+/// document number is also found without its spaces, periods, hyphens and slashes. An index of
+/// codes in `schema.sql` has the same expression.
 macro_rules! has_code {
     () => {
         concat!(
-            $crate::projection::queries::search::contains_code!("attendees.email_key"),
-            " OR ",
-            $crate::projection::queries::search::contains_code!("attendees.document_key"),
-            " OR strpos(attendees.document_key, nullif(",
-            $crate::projection::queries::search::document_key!("$$::text"),
-            ", '')) > 0"
+            "(attendees.email_key || E'\\n' || attendees.document_key) LIKE ANY (ARRAY[",
+            $crate::projection::queries::search::pattern!("lower($$::text)"),
+            ", ",
+            $crate::projection::queries::search::pattern!(concat!(
+                "nullif(",
+                $crate::projection::queries::search::document_key!("$$::text"),
+                ", '')"
+            )),
+            "])"
         )
     };
 }

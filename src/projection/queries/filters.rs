@@ -5,6 +5,7 @@ use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{Date, OffsetDateTime, Time};
 use uuid::Uuid;
 
+use super::creation::Growing;
 use super::listing::Conditions;
 use super::search::{document_key, search_key};
 use crate::domain::certification::public_id::PublicId;
@@ -74,8 +75,8 @@ pub enum Kind {
     Numbers,
     /// True or false.
     Flag,
-    /// A day, or a time in RFC 3339.
-    Time(Bound),
+    /// A day, or a time in RFC 3339, of the creation of rows.
+    Created(Bound, Option<Growing>),
     /// A day.
     Day(Bound),
 }
@@ -202,8 +203,6 @@ impl Filter {
         numbers() = Kind::Numbers;
         /// Declares a filter by true or false.
         flag() = Kind::Flag;
-        /// Declares an end of a range of times.
-        time(bound: Bound) = Kind::Time(bound);
         /// Declares an end of a range of days.
         day(bound: Bound) = Kind::Day(bound);
     }
@@ -223,14 +222,24 @@ impl Filter {
 
     /// Declares the two filters by the time of creation.
     #[must_use]
-    pub const fn created(column: &'static str) -> [Self; 2] {
+    pub const fn created(column: &'static str, growing: Option<Growing>) -> [Self; 2] {
         let from = "Earliest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, \
                     which begins at midnight in UTC.";
         let to = "Latest time of creation, inclusive: RFC 3339, or a day such as 2026-11-21, which \
                   ends at midnight in UTC.";
         [
-            Self::time("createdFrom", Bound::From, from, column),
-            Self::time("createdTo", Bound::To, to, column),
+            Self {
+                name: "createdFrom",
+                about: from,
+                kind: Kind::Created(Bound::From, growing),
+                sql: column,
+            },
+            Self {
+                name: "createdTo",
+                about: to,
+                kind: Kind::Created(Bound::To, growing),
+                sql: column,
+            },
         ]
     }
 
@@ -293,7 +302,7 @@ impl Filter {
                 Value::Texts(ids.map_err(|error| Rejected::Invalid(error.to_string()))?)
             }
             Kind::Flag => Value::Flag(first.parse().map_err(|_| wrong("give true or false"))?),
-            Kind::Time(bound) => {
+            Kind::Created(bound, _) => {
                 let problem = "give a day such as 2026-11-21, or a time such as \
                                2026-11-21T09:00:00Z (RFC 3339)";
                 let limit = TimeLimit::parse(bound, first);
@@ -339,7 +348,13 @@ impl Filter {
             }
             Value::Flag(flag) => conditions.and(self.sql, flag),
             Value::Time(limit) => {
-                let sql = format!("{} {} $$::timestamptz", self.sql, limit.comparison);
+                let within = format!("{} {} $$::timestamptz", self.sql, limit.comparison);
+                let sql = match self.kind {
+                    Kind::Created(bound, Some(growing)) => {
+                        format!("{within} AND {}", growing.condition(self.sql, bound))
+                    }
+                    _ => within,
+                };
                 conditions.add(sql, Some(Box::new(limit.at)), None)
             }
             Value::Day(day) => {

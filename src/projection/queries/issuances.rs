@@ -99,9 +99,10 @@ pub const LIST: List = List {
              contains. Case, accents and punctuation are ignored.",
             concat!(
                 contains_word!("issuances.name_key"),
-                " OR issuances.attendee_id IN (SELECT attendees.id FROM attendees WHERE ",
+                // An array, because an index of the issuances finds its elements.
+                " OR issuances.attendee_id = ANY (ARRAY(SELECT attendees.id FROM attendees WHERE ",
                 has_code!(),
-                ")"
+                "))"
             ),
         ),
         Filter::texts(

@@ -32,11 +32,11 @@ row! {
         pub due_at: Option<OffsetDateTime>,
         /// Reason for the cancellation.
         pub cancel_reason: Option<Personal<String>>,
-        /// Number of started attempts.
+        /// Number of the last attempt.
         pub attempts: i32,
-        /// Message-ID of the mail. Absent before the first attempt.
+        /// Message-ID of the mail. Absent until the server has accepted a recipient.
         pub message_id: Option<String>,
-        /// Start of the last attempt.
+        /// Time of the last attempt: its claim, or the refusal of the recipient.
         pub attempted_at: Option<OffsetDateTime>,
         /// Reply of the server to the last failed attempt, or a description of an unknown outcome.
         pub error_message: Option<Personal<String>>,
@@ -147,9 +147,11 @@ pub const LIST: List = List {
             "Words that the recipient's name or address contains. Case, accents and punctuation \
              are ignored.",
             concat!(
-                contains_word!(search_key!("jobs.to_name")),
+                "jobs.id IN (SELECT job_recipients.id FROM job_recipients WHERE ",
+                contains_word!(search_key!("job_recipients.to_name")),
                 " OR ",
-                contains_code!("lower(jobs.to_address)")
+                contains_code!("lower(job_recipients.to_address)"),
+                ")"
             ),
         ),
         Filter::names(
@@ -168,14 +170,12 @@ pub const LIST: List = List {
         Filter::ids(
             "certificateId",
             "Only jobs about generated certificates of these certificates.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.certificate_id =$$)",
+            "jobs.certificate_id =$$",
         ),
         Filter::ids(
             "batchId",
             "Only jobs about generated certificates that these batches created.",
-            "jobs.issuance_id IN (SELECT issuances.id FROM issuances \
-             WHERE issuances.batch_id =$$)",
+            "jobs.batch_id =$$",
         ),
         Filter::ids(
             "generatedCertificateId",
@@ -224,7 +224,7 @@ row! {
 }
 
 row! {
-    /// Outcomes of recently attempted jobs.
+    /// Recent outcomes of jobs.
     pub struct RecentOutcomes {
         /// Jobs whose mail the server has accepted.
         pub sent: i64,
@@ -326,7 +326,7 @@ pub async fn scheduled(
     query(client, sql, &[&due_at, &id, &most]).await
 }
 
-/// Returns the outcomes of the jobs whose last attempt started at `since` or later.
+/// Returns the outcomes since `since`.
 ///
 /// # Errors
 /// Fails if the database is unavailable.

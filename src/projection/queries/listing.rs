@@ -14,14 +14,17 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::creation::Growing;
 use super::filters::Filter;
 use super::{FromRow, query_opt};
 use crate::database::DatabaseError;
 
-/// Maximum number of conditions for which the statement is prepared and cached.
-const FEW: usize = 1;
 /// Maximum number of search words. Further words are ignored.
 const MAX_WORDS: usize = 8;
+/// Maximum number of rows that are sorted for a page, according to the planner's estimate.
+const MAX_SORTED: i64 = 100_000;
+/// The same for the order of creation, which the indexes of most filters have.
+const MAX_SORTED_BY_CREATION: i64 = 20_000;
 /// Maximum number of matches that are counted. Exact counts above it would take too long.
 pub const MAX_COUNTED: i64 = 10_000;
 
@@ -53,7 +56,11 @@ pub trait Listed: FromRow {
 impl List {
     /// Returns all filters.
     pub fn filters(&self) -> impl Iterator<Item = Filter> {
-        let created = Filter::created(self.created);
+        let growing = Growing {
+            table: self.table,
+            changed: self.changed,
+        };
+        let created = Filter::created(self.created, Some(growing));
         self.filters.iter().copied().chain(created)
     }
 
@@ -96,7 +103,7 @@ pub async fn get<T: Listed>(
 }
 
 /// Source of a list's rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     /// SQL of the columns, as after `SELECT`.
     pub columns: &'static str,
@@ -288,7 +295,8 @@ pub async fn list<T: FromRow>(
 ) -> Result<Part<T>, DatabaseError> {
     // One row more than `limit` shows that another page follows.
     let fetch = i64::from(limit) + 1;
-    let (sql, number, text) = statement(table, conditions, order, start);
+    let sorts = sorts(client, table, conditions, order).await?;
+    let (sql, number, text) = statement(table, conditions, order, start, sorts);
     let mut values = conditions.values();
     values.push(&fetch);
     if let Some(number) = &number {
@@ -297,8 +305,8 @@ pub async fn list<T: FromRow>(
     if let Some(text) = &text {
         values.push(text);
     }
-    // Rare combinations of conditions are not worth a prepared statement in each connection.
-    let mut rows = if conditions.0.len() <= FEW {
+    // The best plan depends on the values of the conditions, and a cached plan doesn't.
+    let mut rows = if conditions.is_empty() {
         client
             .query(&client.prepare_cached(&sql).await?, &values)
             .await?
@@ -371,15 +379,56 @@ pub async fn ids(
         .collect::<Result<_, _>>()?)
 }
 
-/// Returns the statement, and its values that follow those of the conditions and the limit.
+/// Returns true if the rows that meet the conditions must be sorted for a page.
+///
+/// The planner expects such rows anywhere in an index of the sort key and reads the index until it
+/// has found a page. But the rows of a batch are next to each other in the order of changes, and
+/// equal first names in that of names, so the whole index may have to be read. Its estimate of the
+/// number of rows is good.
+async fn sorts(
+    client: &impl GenericClient,
+    table: &Table,
+    conditions: &Conditions,
+    order: Order,
+) -> Result<bool, DatabaseError> {
+    if conditions.is_empty() {
+        return Ok(false);
+    }
+    let most = if order.key == SortKey::Position(table.tie) {
+        MAX_SORTED_BY_CREATION
+    } else {
+        MAX_SORTED
+    };
+    let sql = format!(
+        "EXPLAIN (FORMAT JSON) SELECT FROM {}{}",
+        table.from,
+        conditions.sql()
+    );
+    let row = client.query_one(&sql, &conditions.values()).await?;
+    let plan: serde_json::Value = row.try_get(0)?;
+    let rows = plan.pointer("/0/Plan/Plan Rows");
+    let rows = rows.and_then(serde_json::Value::as_i64);
+    // No index finds the rows, so all would be read.
+    let reads_all = plan.to_string().contains("Seq Scan");
+    Ok(!reads_all && rows.is_some_and(|rows| rows <= most))
+}
+
+/// Returns the statement, and its values that follow those of the conditions and the limit. If
+/// `sorts` is true, the statement can't use an index of the sort key.
 fn statement(
     table: &Table,
     conditions: &Conditions,
     order: Order,
     start: &Start,
+    sorts: bool,
 ) -> (String, Option<i64>, Option<String>) {
     let Table { columns, from, tie } = table;
-    let column = order.key.column();
+    // An expression that no index has.
+    let column = match order.key {
+        SortKey::Text(column) if sorts => Cow::from(format!("({column} || '')")),
+        SortKey::Position(column) if sorts => Cow::from(format!("({column} + 0)")),
+        key => Cow::from(key.column()),
+    };
     let (direction, beyond) = if order.descending {
         ("DESC", "<")
     } else {
@@ -451,7 +500,7 @@ mod tests {
         let conditions = Conditions::default()
             .and("a = $$::uuid OR b = $$::uuid", 1_i64)
             .words("w($$)", " x  y ");
-        statement(&TABLE, &conditions, order, start).0
+        statement(&TABLE, &conditions, order, start, false).0
     }
 
     #[test]
@@ -469,6 +518,12 @@ mod tests {
             "SELECT t.*, t.name AS sort_text, t.made AS sort_number FROM t WHERE true AND (a = $1::uuid OR b = $1::uuid) \
              AND (w($2)) AND (w($3)) AND (t.name, t.made) > ($6::text, $5::bigint) ORDER BY t.name ASC, t.made ASC \
              LIMIT $4::bigint"
+        );
+        let conditions = Conditions::default();
+        assert_eq!(
+            statement(&TABLE, &conditions, by_name, &Start::First, true).0,
+            "SELECT t.*, (t.name || '') AS sort_text, t.made AS sort_number FROM t WHERE true \
+             ORDER BY (t.name || '') ASC, t.made ASC LIMIT $1::bigint"
         );
         let newest = Order {
             key: SortKey::Position("t.made"),

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod attendees;
 pub mod batches;
 pub mod certificates;
+pub mod creation;
 pub mod designs;
 pub mod filters;
 pub mod imports;

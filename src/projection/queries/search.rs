@@ -40,30 +40,46 @@ macro_rules! search_key {
     };
 }
 
+/// SQL expression: the pattern of `LIKE` for texts that contain `$text`.
+macro_rules! pattern {
+    ($text:expr) => {
+        concat!(
+            "'%' || regexp_replace(",
+            $text,
+            r", '([\\%_])', '\\\1', 'g') || '%'"
+        )
+    };
+}
+
 /// SQL condition: a text in the form of [`search_key!`] contains the search word `$$`. A search
 /// word with separators also finds texts that contain its parts as separate words. Each search word
 /// also finds texts in which a space follows the word's first letter. So `oneil`, `o'neil` and
-/// `O’Neil` find "O'Neil" and "O Neil".
+/// `O’Neil` find "O'Neil" and "O Neil". An index of words in `schema.sql` has the same expression
+/// of the text.
 macro_rules! contains_word {
     ($key:expr) => {
         concat!(
-            "strpos(",
+            "(' ' || ",
             $key,
+            ") LIKE ANY (ARRAY[",
+            $crate::projection::queries::search::pattern!(
+                $crate::projection::queries::search::search_key!("$$::text")
+            ),
             ", ",
-            $crate::projection::queries::search::search_key!("$$::text"),
-            ") > 0 OR strpos(",
-            $key,
+            $crate::projection::queries::search::pattern!(
+                $crate::projection::queries::search::search_key!(concat!(
+                    "btrim(regexp_replace($$::text, '",
+                    $crate::projection::queries::search::separators!(),
+                    "', ' ', 'g'))"
+                ))
+            ),
             ", ",
-            $crate::projection::queries::search::search_key!(concat!(
-                "btrim(regexp_replace($$::text, '",
-                $crate::projection::queries::search::separators!(),
-                "', ' ', 'g'))"
+            $crate::projection::queries::search::pattern!(concat!(
+                "regexp_replace(",
+                $crate::projection::queries::search::search_key!("$$::text"),
+                r", '^(.)(.+)$', ' \1 \2')"
             )),
-            ") > 0 OR strpos(' ' || ",
-            $key,
-            ", regexp_replace(",
-            $crate::projection::queries::search::search_key!("$$::text"),
-            r", '^(.)(.+)$', ' \1 \2')) > 0"
+            "])"
         )
     };
 }
@@ -71,7 +87,11 @@ macro_rules! contains_word {
 /// SQL condition: a text in lower case, such as an e-mail address, contains the search word `$$`.
 macro_rules! contains_code {
     ($text:expr) => {
-        concat!("strpos(", $text, ", lower($$::text)) > 0")
+        concat!(
+            $text,
+            " LIKE ",
+            $crate::projection::queries::search::pattern!("lower($$::text)")
+        )
     };
 }
 
@@ -83,7 +103,7 @@ macro_rules! document_key {
     };
 }
 
-pub(crate) use {contains_code, contains_word, document_key, search_key, separators};
+pub(crate) use {contains_code, contains_word, document_key, pattern, search_key, separators};
 
 /// Replaces each `search_key(column)` of a projection's schema by the SQL expression.
 #[must_use]

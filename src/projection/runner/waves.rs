@@ -41,9 +41,15 @@ pub(in crate::projection) fn statements<'a>(
             continue;
         };
         let inapplicable = |reason| Inapplicable { event, reason };
-        if event.recognition() == Recognition::UnknownVersion {
-            let reason = "a newer program wrote it with another schema version; use that program";
-            return Err(inapplicable(reason));
+        match event.recognition() {
+            Recognition::Known => {}
+            // An aggregate of a newer program may have a type with the same name.
+            Recognition::UnknownType => continue,
+            Recognition::UnknownVersion => {
+                let reason =
+                    "a newer program wrote it with another schema version; use that program";
+                return Err(inapplicable(reason));
+            }
         }
         let no_key = "its data doesn't have the field that the handler declares as row key";
         let row_key = row_key(&handler.row_key, event).ok_or_else(|| inapplicable(no_key))?;
@@ -94,23 +100,33 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Event;
 
     fn projection() -> Projection {
         let handlers = [
-            ("made", "-- row key: id\nSELECT 1"),
-            ("changed", "-- row key: id\nSELECT 2"),
-            ("counted", "-- row key: none, adds up\nSELECT 3"),
-            ("pointed", "-- row key: data.at\nSELECT 4"),
+            ("certificate_requested", "-- row key: id\nSELECT 1"),
+            ("certificate_generated", "-- row key: id\nSELECT 2"),
+            (
+                "certificate_generation_failed",
+                "-- row key: none, adds up\nSELECT 3",
+            ),
+            ("certificate_revoked", "-- row key: data.at\nSELECT 4"),
         ];
         Projection::parse("p", "", &handlers).expect("good handlers")
     }
 
+    const MADE: &str = "CertificateRequested";
+    const CHANGED: &str = "CertificateGenerated";
+    const COUNTED: &str = "CertificateGenerationFailed";
+    const POINTED: &str = "CertificateRevoked";
+
     fn event(position: u64, event_type: &str, id: &str) -> RecordedEvent {
         RecordedEvent {
             position,
-            aggregate: "thing".to_owned(),
+            aggregate: "issuance".to_owned(),
             id: id.to_owned(),
             event_type: event_type.to_owned(),
+            schema: Event::schema_of("issuance", event_type).unwrap_or(1),
             body: Bytes::from(format!(r#"{{"at":"{id}"}}"#)),
             ..RecordedEvent::sample(position, "")
         }
@@ -133,26 +149,22 @@ mod tests {
     #[test]
     fn events_of_different_rows_share_a_statement() {
         let events = [
-            event(1, "Made", "a"),
-            event(2, "Made", "b"),
+            event(1, MADE, "a"),
+            event(2, MADE, "b"),
             event(3, "Other", "a"),
         ];
-        assert_eq!(cut(&events), [("Made".to_owned(), vec![1, 2])]);
+        assert_eq!(cut(&events), [(MADE.to_owned(), vec![1, 2])]);
     }
 
     #[test]
     fn events_of_one_row_keep_their_order_across_types() {
         let events = [
-            event(1, "Made", "a"),
-            event(2, "Changed", "a"),
-            event(3, "Made", "b"),
-            event(4, "Changed", "a"),
+            event(1, MADE, "a"),
+            event(2, CHANGED, "a"),
+            event(3, MADE, "b"),
+            event(4, CHANGED, "a"),
         ];
-        let expected = [
-            ("Made", vec![1, 3]),
-            ("Changed", vec![2]),
-            ("Changed", vec![4]),
-        ];
+        let expected = [(MADE, vec![1, 3]), (CHANGED, vec![2]), (CHANGED, vec![4])];
         assert_eq!(
             cut(&events),
             expected.map(|(name, positions)| (name.to_owned(), positions))
@@ -161,17 +173,40 @@ mod tests {
 
     #[test]
     fn counters_take_all_events_in_one_statement() {
-        let events = [event(1, "Counted", "a"), event(2, "Counted", "a")];
-        assert_eq!(cut(&events), [("Counted".to_owned(), vec![1, 2])]);
+        let events = [event(1, COUNTED, "a"), event(2, COUNTED, "a")];
+        assert_eq!(cut(&events), [(COUNTED.to_owned(), vec![1, 2])]);
+    }
+
+    #[test]
+    fn unknown_types_are_skipped_and_unknown_versions_are_reported() {
+        let of_another_aggregate = RecordedEvent {
+            aggregate: "diploma".to_owned(),
+            ..event(2, MADE, "a")
+        };
+        let events = [event(1, MADE, "a"), of_another_aggregate];
+        assert_eq!(cut(&events), [(MADE.to_owned(), vec![1])]);
+        let newer = RecordedEvent {
+            schema: 99,
+            ..event(3, MADE, "a")
+        };
+        let unhandled = RecordedEvent {
+            schema: 99,
+            aggregate: "mail".to_owned(),
+            ..event(2, "EmailSent", "a")
+        };
+        let projection = projection();
+        let events = [event(1, MADE, "a"), unhandled, newer];
+        let found = statements(&projection, &events).expect_err("another version");
+        assert_eq!(found.event.position, 3);
     }
 
     #[test]
     fn event_without_a_row_key_is_reported() {
         let lost = RecordedEvent {
             body: Bytes::from_static(b"{}"),
-            ..event(7, "Pointed", "a")
+            ..event(7, POINTED, "a")
         };
-        let events = [event(6, "Pointed", "a"), lost];
+        let events = [event(6, POINTED, "a"), lost];
         let projection = projection();
         let found = statements(&projection, &events).expect_err("no key");
         assert_eq!(found.event.position, 7);
@@ -182,7 +217,7 @@ mod tests {
         fn every_row_gets_its_events_once_and_in_order(
             history in prop::collection::vec((0..4usize, 0..3usize), 0..40)
         ) {
-            let types = ["Made", "Changed", "Pointed", "Other"];
+            let types = [MADE, CHANGED, POINTED, "Other"];
             let rows = ["a", "b", "c"];
             let events: Vec<RecordedEvent> = (1..).zip(&history)
                 .map(|(position, (kind, row))| event(position, types[*kind], rows[*row]))

@@ -150,7 +150,7 @@ impl Processes {
         };
         let Some(stop) = batch.state.due() else {
             if batch.state.stop.is_some() && !batch.state.is_dispatched {
-                return self.end_lost_dispatch(id, request).await;
+                return self.end_lost_dispatch(recorded, id, request).await;
             }
             return Ok(Verdict::Done);
         };
@@ -178,13 +178,14 @@ impl Processes {
     /// because certificates may still be issued.
     async fn end_lost_dispatch(
         &self,
+        recorded: &RecordedEvent,
         id: BatchId,
         request: &BatchRequested,
     ) -> Result<Verdict, CommandError> {
         let log = self.commands.log();
-        let Some(first) = log.first(Batch::AGGREGATE, &id.to_string()).await? else {
-            return Ok(Verdict::Done);
-        };
+        let first = log
+            .first(Batch::AGGREGATE, &recorded.id, recorded.position)
+            .await?;
         let progress = Progress::of(log, ProcessesInput::WORKER).await?;
         if progress.awaits(log, first.position).await? {
             return Ok(Verdict::Done);

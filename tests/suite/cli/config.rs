@@ -130,6 +130,10 @@ fn invalid_value_is_reported_with_key_and_source() {
         ("log_format=xml", "log_format: "),
         ("http.prefix=api", "http.prefix: must start with /"),
         ("workers.mailer=0", "workers.mailer: must be at least 1"),
+        (
+            "management.stalled_after_seconds=0",
+            "management.stalled_after_seconds: must be at least 1",
+        ),
         ("nats.replicas=2", "nats.replicas: "),
     ] {
         let shown = run_in(

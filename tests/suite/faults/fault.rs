@@ -4,7 +4,6 @@ use std::fmt;
 use std::fs;
 use std::time::Duration;
 
-use async_nats::{HeaderMap, jetstream};
 use laureate::app::Role;
 use laureate::dev_stack::Server;
 use rustix::process::Signal;
@@ -12,16 +11,18 @@ use uuid::Uuid;
 
 use super::installation::{Disks, Installation, NAMESPACE};
 use super::mail_server::Behaviour;
-use super::oracle::history::stream;
 use super::small_disk::EmptyFolder;
-use crate::log::fixture::open_any;
+use crate::log::fixture::{open_any, put_newer};
 use crate::log::nodes::Nodes;
 use crate::support::postgres;
 
 /// Time for which a killed process or server is down.
-const DOWN: Duration = Duration::from_millis(500);
+pub const DOWN: Duration = Duration::from_millis(500);
 /// Time between two nodes or processes of a rolling restart.
-const ROLLING: Duration = Duration::from_secs(3);
+pub const ROLLING: Duration = Duration::from_secs(3);
+
+/// Delay of the replication to a slow follower.
+const REPLICATION_DELAY: Duration = Duration::from_millis(700);
 
 /// State of the folder of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub enum Fault {
     LeaderFrozen(Duration),
     /// A follower is frozen with SIGSTOP, and resumed.
     FollowerFrozen(Duration),
-    /// Everything between a follower and the other nodes is delayed.
+    /// The replication to a follower is delayed, but not the messages of its clients.
     FollowerSlowed(Duration),
     /// The nodes are stopped with SIGTERM and started again, one after the other.
     NodesRestarted,
@@ -145,9 +146,9 @@ impl Fault {
             Self::LeaderFrozen(time) => freeze(on, leader, time).await,
             Self::FollowerFrozen(time) => freeze(on, follower, time).await,
             Self::FollowerSlowed(time) => {
-                nodes(on).delay(follower, Duration::from_millis(150));
+                nodes(on).slow(follower, REPLICATION_DELAY);
                 on.hold(time).await;
-                nodes(on).delay(follower, Duration::ZERO);
+                nodes(on).slow(follower, Duration::ZERO);
             }
             Self::NodesRestarted => {
                 for node in 0..3 {
@@ -166,12 +167,7 @@ impl Fault {
 
 async fn restart_roles(on: &mut Installation) {
     for n in 0..on.programs.len() {
-        let code = on.programs[n].stop().await;
-        if code != Some(0) {
-            let role = on.programs[n].role;
-            let stop = format!("{role:?} ended after SIGTERM with exit code {code:?}");
-            on.incidents.push(stop);
-        }
+        on.stop(n).await;
         on.programs[n].start_again();
         on.hold(ROLLING / 6).await;
     }
@@ -232,44 +228,12 @@ async fn storage_away(on: &mut Installation, storage: Storage, time: Duration) {
     fs::rename(&aside, &objects).expect("renamed");
 }
 
-/// Headers that the events of a newer program copy from the last event. The others are conditions of
-/// the server, or describe the last event only.
-const COPIED: [&str; 7] = [
-    "ce-specversion",
-    "ce-source",
-    "ce-time",
-    "correlation-id",
-    "causation-id",
-    "command-id",
-    "actor",
-];
-
 /// Appends an event of an unknown type to a new person, and one to an aggregate of an unknown kind.
 async fn append_newer_events(on: &Installation) {
-    let stream = stream(&on.nats_urls()).await;
-    let last = stream
-        .get_info()
-        .await
-        .expect("answered")
-        .state
-        .last_sequence;
-    let last = stream.get_raw_message(last).await.expect("it exists");
-    let client = async_nats::connect(on.nats_urls()).await;
-    let context = jetstream::new(client.expect("nats-server answers"));
+    let log = open_any(&on.nats_urls(), NAMESPACE).await;
     for kind in ["attendee", "badge"] {
-        let mut headers = HeaderMap::new();
-        for name in COPIED {
-            if let Some(value) = last.headers.get(name) {
-                headers.insert(name, value.clone());
-            }
-        }
-        headers.insert("ce-id", Uuid::new_v4().to_string());
-        headers.insert("ce-type", "BadgePrinted");
-        headers.insert("ce-dataschema", "urn:laureate:event:BadgePrinted:1");
-        let subject = format!("{NAMESPACE}.ev.{kind}.{}", Uuid::new_v4());
-        let appended = context.publish_with_headers(subject, headers, "{}".into());
-        let appended = appended.await.expect("sent").await;
-        appended.expect("acknowledged");
+        let id = Uuid::new_v4().to_string();
+        put_newer(&log, (kind, &id), "BadgePrinted", 1, "").await;
     }
 }
 

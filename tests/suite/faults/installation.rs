@@ -14,11 +14,12 @@ use super::mail_server::MailServer;
 use super::program::{self, Program};
 use super::small_disk::SmallDisk;
 use crate::log::nodes::Nodes;
-use crate::support::{Restarting, hold, until};
+use crate::support::{Restarting, hold, laureate, until};
 
 /// Prefix of streams, subjects and schemas.
 pub const NAMESPACE: &str = "faults";
-const PASSWORD: &str = "La1-of-the-tests-0123456789abcdef";
+/// Password of all users.
+pub const PASSWORD: &str = "La1-of-the-tests-0123456789abcdef";
 const ADMIN: &str = "admin@faults.example.com";
 /// Size of each disk that may become full.
 const DISK_MIB: u32 = 96;
@@ -30,7 +31,7 @@ pub enum Topology {
     OneServer,
     /// Like `OneServer`. nats-server and the objects have small disks, which can be filled.
     SmallDisks,
-    /// Three nodes with relays between them.
+    /// Three nodes whose replication can be slowed.
     Cluster,
 }
 
@@ -41,6 +42,10 @@ pub struct Disks {
 
 pub struct Installation {
     pub programs: Vec<Program>,
+    /// Programs that were stopped for good.
+    pub retired: Vec<Program>,
+    /// Executable of the newest program.
+    newest: PathBuf,
     /// Disks in the topology `SmallDisks`. They are unmounted before the folder of the servers is
     /// removed.
     pub disks: Option<Disks>,
@@ -58,6 +63,13 @@ impl Installation {
     /// Starts everything and creates an administrator. `settings` are pairs such as
     /// `("mail.timeout_seconds", "5")`. Returns `None` if this machine doesn't allow a small disk.
     pub async fn start(topology: Topology, settings: &[(&str, &str)]) -> Option<Self> {
+        let mut installation = Self::without_programs(topology, settings).await?;
+        installation.begin_with(laureate()).await;
+        Some(installation)
+    }
+
+    /// Starts everything but the programs.
+    pub async fn without_programs(topology: Topology, settings: &[(&str, &str)]) -> Option<Self> {
         let data = TempDir::new().expect("a temporary folder");
         let folder = TempDir::new().expect("a temporary folder");
         let objects = folder.path().join("objects");
@@ -72,7 +84,7 @@ impl Installation {
         };
         let nodes = async {
             match topology {
-                Topology::Cluster => Some(Nodes::behind_relays().await),
+                Topology::Cluster => Some(Nodes::start_slowable().await),
                 _ => None,
             }
         };
@@ -87,8 +99,10 @@ impl Installation {
             environment.push(variable("nats.replicas", "3"));
         }
         environment.extend(settings.iter().map(|(key, value)| variable(key, value)));
-        let mut installation = Self {
+        Some(Self {
             programs: Vec::new(),
+            retired: Vec::new(),
+            newest: laureate().to_owned(),
             servers,
             nodes,
             mail,
@@ -97,36 +111,60 @@ impl Installation {
             incidents: Vec::new(),
             environment,
             folder,
-        };
-        installation.prepare().await;
-        installation.start_programs();
-        installation.ready().await;
-        Some(installation)
+        })
     }
 
-    async fn prepare(&self) {
+    /// Creates an administrator and starts the first programs.
+    pub async fn begin_with(&mut self, build: &Path) {
+        self.prepare_for(build).await;
+        let create = ["admin", "create", "--email", ADMIN, "--password-file", "-"];
+        let (code, out) = self.run(&create, PASSWORD).await;
+        assert_eq!(code, 0, "{out}");
+        for role in Role::ALL {
+            self.add(role, build);
+        }
+        self.ready().await;
+    }
+
+    /// Prepares the servers for a newer program.
+    pub async fn prepare_for(&mut self, newest: &Path) {
+        newest.clone_into(&mut self.newest);
         for arguments in [&["provision"][..], &["migrate"]] {
             let (code, out) = self.run(arguments, "").await;
             assert_eq!(code, 0, "{arguments:?}: {out}");
         }
-        let create = ["admin", "create", "--email", ADMIN, "--password-file", "-"];
-        let (code, out) = self.run(&create, PASSWORD).await;
-        assert_eq!(code, 0, "{out}");
     }
 
-    fn start_programs(&mut self) {
-        for role in Role::ALL {
-            let log = self
-                .folder
-                .path()
-                .join(format!("{role:?}.log").to_lowercase());
-            let program = Program::start(role, self.environment.clone(), log);
-            self.programs.push(program);
+    /// Starts a process beside the others.
+    pub fn add(&mut self, role: Role, build: &Path) {
+        let environment = self.environment.clone();
+        let program = Program::start(role, build, environment, self.folder.path());
+        self.programs.push(program);
+    }
+
+    /// Stops the process of `build` with a role for good.
+    pub async fn retire(&mut self, role: Role, build: &Path) {
+        let is_it = |p: &Program| p.role == role && p.build == build;
+        let n = self.programs.iter().position(is_it).expect("running");
+        self.stop(n).await;
+        let retired = self.programs.remove(n);
+        self.retired.push(retired);
+    }
+
+    /// Stops a process with SIGTERM, which must succeed.
+    pub async fn stop(&mut self, n: usize) {
+        let code = self.programs[n].stop().await;
+        if code != Some(0) {
+            let role = self.programs[n].role;
+            let stop = format!("{role:?} ended after SIGTERM with exit code {code:?}");
+            self.incidents.push(stop);
         }
     }
 
-    async fn ready(&self) {
-        for program in &self.programs {
+    /// Waits until all processes of the newest program are ready.
+    pub async fn ready(&self) {
+        let newest = self.programs.iter().filter(|p| p.build == self.newest);
+        for program in newest {
             until(&format!("{:?} is ready", program.role), async || {
                 let readiness = program.readiness(&self.client).await;
                 readiness.is_some_and(|(status, _)| status == 200)
@@ -135,9 +173,9 @@ impl Installation {
         }
     }
 
-    /// Runs `laureate` until it ends. Returns its exit code and its output.
+    /// Runs the newest program until it ends. Returns its exit code and its output.
     pub async fn run(&self, arguments: &[&str], input: &str) -> (i32, String) {
-        let mut command = program::command(&program::builds()[0], &self.environment, arguments);
+        let mut command = program::command(&self.newest, &self.environment, arguments);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -154,22 +192,24 @@ impl Installation {
         (output.status.code().unwrap_or(-1), text)
     }
 
-    /// Returns the process with a role.
+    /// Returns the first process with a role.
     pub fn program(&mut self, role: Role) -> &mut Program {
         let found = self.programs.iter_mut().find(|p| p.role == role);
         found.expect("every role is running")
     }
 
-    /// Returns the URL of a path of the API.
-    pub fn url(&self, path: &str) -> String {
-        let api = self.programs.iter().find(|p| p.role == Role::Api);
-        format!("http://{}/api/v1{path}", api.expect("running").listen)
+    /// Returns the URLs of all APIs.
+    pub fn urls(&self) -> Vec<String> {
+        let apis = self.programs.iter().filter(|p| p.role == Role::Api);
+        apis.map(|api| format!("http://{}/api/v1", api.listen))
+            .collect()
     }
 
     /// Logs the administrator in and returns the access token.
     pub async fn token(&self) -> String {
         let body = serde_json::json!({ "email": ADMIN, "password": PASSWORD });
-        let request = self.client.post(self.url("/auth/login")).json(&body);
+        let login = format!("{}/auth/login", self.urls()[0]);
+        let request = self.client.post(login).json(&body);
         let answer = request.send().await.expect("answered");
         let answer: serde_json::Value = answer.json().await.expect("JSON");
         let token = answer["data"]["access_token"].as_str();
@@ -212,9 +252,8 @@ impl Installation {
     /// Copies the logs of all processes to `folder`.
     pub fn keep_logs(&self, folder: &Path) {
         fs::create_dir_all(folder).expect("a folder");
-        for program in &self.programs {
-            let path = folder.join(format!("{:?}.log", program.role).to_lowercase());
-            fs::write(path, program.logged()).expect("written");
+        for program in self.programs.iter().chain(&self.retired) {
+            program.keep_log(folder);
         }
     }
 }
@@ -251,6 +290,9 @@ fn environment(
         ("http.passwords.memory_kib", "64"),
         ("http.passwords.iterations", "1"),
         ("http.passwords.lanes", "1"),
+        // All clients have one address.
+        ("http.limits.password_per_minute", "100000"),
+        ("http.limits.reset_links_per_hour", "100000"),
         (
             "secrets.claim_key",
             "claim-key-of-the-tests-0123456789abcdef",

@@ -1,7 +1,8 @@
-//! Clients that import people and request certificates while faults happen. They repeat each
-//! request until it is answered, and record what was acknowledged.
+//! Clients that import people, request and revoke certificates, undo batches, and forget passwords
+//! while faults happen. They repeat each request until it is answered, and record what was acknowledged.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +16,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::installation::Installation;
+use super::installation::{Installation, PASSWORD};
 use super::mail_server::GREYLISTED;
 use crate::support::hold;
+
+/// Number of users that forget their passwords.
+const USERS: usize = 3;
 
 /// Pause of a client between two requests.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -53,6 +57,8 @@ pub struct Recorded {
     pub refused: Vec<String>,
     pub people: Vec<Person>,
     pub earned: BTreeSet<Earned>,
+    /// Certificates that were revoked at least once.
+    pub revoked: BTreeSet<Earned>,
     /// Ids and addresses of people who were created one by one.
     pub known: Vec<(String, String)>,
 }
@@ -77,21 +83,27 @@ pub struct Load {
 
 struct Shared {
     client: reqwest::Client,
-    base: String,
+    /// URLs of the APIs, which get the requests in turn.
+    bases: Mutex<Vec<String>>,
+    next_base: AtomicUsize,
     token: String,
     certificates: Vec<String>,
+    /// Addresses of users.
+    users: Vec<String>,
     habits: Habits,
     recorded: Mutex<Recorded>,
 }
 
 impl Load {
-    /// Defines two certificates and starts the clients.
+    /// Defines two certificates, creates users and starts the clients.
     pub async fn start(installation: &Installation, seed: u64, habits: Habits) -> Self {
         let mut shared = Shared {
             client: installation.client.clone(),
-            base: installation.url(""),
+            bases: Mutex::new(installation.urls()),
+            next_base: AtomicUsize::new(0),
             token: installation.token().await,
             certificates: Vec::new(),
+            users: Vec::new(),
             habits,
             recorded: Mutex::default(),
         };
@@ -99,6 +111,17 @@ impl Load {
             let body = json!({ "client": "Acme", "name": name, "eventName": "Summit 2026" });
             let answer = shared.post("certificate", "/certificates", &body).await;
             shared.certificates.push(id_in(&answer));
+        }
+        let mut random = StdRng::seed_from_u64(seed);
+        for _ in 0..USERS {
+            let user = shared.person(&mut random);
+            let body = json!({
+                "userName": user.last_name.to_lowercase(), "name": user.first_name,
+                "lastName": user.last_name, "email": user.email, "password": PASSWORD,
+                "role": "viewer",
+            });
+            shared.post("user", "/users", &body).await;
+            shared.users.push(user.email);
         }
         let shared = Arc::new(shared);
         let stop = CancellationToken::new();
@@ -117,18 +140,31 @@ impl Load {
         }
     }
 
+    /// Sends the following requests to the APIs with these URLs.
+    pub fn send_to(&self, bases: Vec<String>) {
+        *self.shared.bases.lock().expect("not poisoned") = bases;
+    }
+
+    /// Requests a link for the password of a user. Returns the user's address.
+    pub async fn forget_password(&self) -> String {
+        let email = self.shared.users[0].clone();
+        self.shared.forget_password(&email).await;
+        email
+    }
+
     /// Returns the number of acknowledged requests.
     pub fn count(&self) -> usize {
         self.shared.recorded().written.len()
     }
 
     /// Imports people, who get a certificate. `groups` has the start of their addresses and their
-    /// number.
+    /// number. The people of the groups take turns.
     pub async fn import(&self, seed: u64, groups: &[(&str, usize)]) {
         let mut random = StdRng::seed_from_u64(seed);
+        let most = groups.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let mut people = Vec::new();
-        for (prefix, count) in groups {
-            for _ in 0..*count {
+        for n in 0..most {
+            for (prefix, _) in groups.iter().filter(|(_, count)| n < *count) {
                 people.push(self.shared.person_at(&mut random, prefix));
             }
         }
@@ -153,10 +189,15 @@ impl Shared {
 
     async fn run(self: Arc<Self>, mut random: StdRng, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            match random.random_range(0..10) {
+            match random.random_range(0..12) {
                 0..6 => self.create(&mut random).await,
                 6..8 => self.import(&mut random).await,
-                _ => self.issue(&mut random).await,
+                8..10 => self.issue(&mut random).await,
+                10 => self.revoke(&mut random).await,
+                _ => {
+                    let email = self.users.choose(&mut random).expect("users");
+                    self.forget_password(email).await;
+                }
             }
             hold(PAUSE).await;
         }
@@ -191,13 +232,12 @@ impl Shared {
             } = person;
             file += &format!("{first_name} {last_name},{email},{document}\n");
         }
-        self.request("import", |client| {
+        self.request("import", "/attendees/bulk-upload", |request| {
             let part = Part::bytes(file.clone().into_bytes()).file_name("people.csv");
             let form = Form::new()
                 .part("file", part)
                 .text("certificate_id", certificate.to_owned());
-            let url = format!("{}/attendees/bulk-upload", self.base);
-            client.post(url).multipart(form)
+            request.multipart(form)
         })
         .await;
         let earned = people
@@ -216,25 +256,70 @@ impl Shared {
         }
         let ids: Vec<_> = chosen.iter().map(|(id, _)| id).collect();
         let body = json!({ "certificateId": certificate, "attendeeIds": ids });
-        self.post("batch", "/generated-certificates/generate", &body)
+        let answer = self
+            .post("batch", "/generated-certificates/generate", &body)
             .await;
         let earned = chosen
             .into_iter()
             .map(|(_, email)| (certificate.clone(), email));
-        self.recorded().earned.extend(earned);
+        let earned: Vec<Earned> = earned.collect();
+        self.recorded().earned.extend(earned.clone());
+        if random.random_range(0..4) == 0 {
+            self.recorded().revoked.extend(earned);
+            let path = format!("/batches/{}/undo", id_in(&answer));
+            let body = json!({ "reason": "wrongData" });
+            self.post("undo", &path, &body).await;
+        }
+    }
+
+    /// Revokes a certificate of a person who was created alone, if there is one.
+    async fn revoke(&self, random: &mut StdRng) {
+        let known = self.recorded().known.choose(random).cloned();
+        let Some((attendee, email)) = known else {
+            return;
+        };
+        let list = format!("/generated-certificates?attendeeId={attendee}&state=generated");
+        let list = self.client.get(self.url(&list)).bearer_auth(&self.token);
+        let Ok(answer) = list.send().await else {
+            return;
+        };
+        let list: Value = answer.json().await.unwrap_or_default();
+        let issued = &list["data"][0];
+        let (Some(id), Some(certificate)) =
+            (issued["id"].as_str(), issued["certificateId"].as_str())
+        else {
+            return;
+        };
+        let pair = (certificate.to_owned(), email);
+        self.recorded().revoked.insert(pair);
+        let path = format!("/generated-certificates/{id}/revoke");
+        let body = json!({ "reason": "wrongData" });
+        self.post("revocation", &path, &body).await;
+    }
+
+    /// Requests a link until the request is answered. The answer is the same for every address, so
+    /// nothing is recorded.
+    async fn forget_password(&self, email: &str) {
+        let body = json!({ "email": email });
+        loop {
+            let request = self.client.post(self.url("/auth/forgot-password"));
+            let answer = request.json(&body).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            hold(AGAIN).await;
+        }
     }
 
     /// Retries the mails that have ended without being sent, until `stop` is cancelled.
     async fn retry(self: Arc<Self>, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let list = self
-                .client
-                .get(format!("{}/jobs?status=error&limit=100", self.base));
+            let list = self.client.get(self.url("/jobs?status=error&limit=100"));
             if let Ok(answer) = list.bearer_auth(&self.token).send().await {
                 let jobs: Value = answer.json().await.unwrap_or_default();
                 for job in jobs["data"].as_array().into_iter().flatten() {
                     let id = job["id"].as_str().unwrap_or_default();
-                    let retry = self.client.post(format!("{}/jobs/{id}/retry", self.base));
+                    let retry = self.client.post(self.url(&format!("/jobs/{id}/retry")));
                     // The next list has the mail again if this fails.
                     let _ = retry.bearer_auth(&self.token).send().await;
                 }
@@ -244,20 +329,27 @@ impl Shared {
     }
 
     async fn post(&self, what: &'static str, path: &str, body: &Value) -> Value {
-        let url = format!("{}{path}", self.base);
-        self.request(what, |client| client.post(&url).json(body))
-            .await
+        self.request(what, path, |request| request.json(body)).await
     }
 
-    /// Sends a request with the same key until it is answered with 2xx, and returns the answer.
+    /// Returns the URL of a path at the next API.
+    fn url(&self, path: &str) -> String {
+        let n = self.next_base.fetch_add(1, Ordering::Relaxed);
+        let bases = self.bases.lock().expect("not poisoned");
+        format!("{}{path}", bases[n % bases.len()])
+    }
+
+    /// Sends a POST request with the same key until it is answered with 2xx, and returns the answer.
+    /// `complete` adds the body.
     async fn request(
         &self,
         what: &'static str,
-        make: impl Fn(&reqwest::Client) -> RequestBuilder,
+        path: &str,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Value {
         let key = Uuid::new_v4().to_string();
         loop {
-            let request = make(&self.client)
+            let request = complete(self.client.post(self.url(path)))
                 .bearer_auth(&self.token)
                 .header("idempotency-key", &key);
             if let Ok(answer) = request.send().await {

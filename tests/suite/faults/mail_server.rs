@@ -39,6 +39,9 @@ pub enum Behaviour {
     Answers(Step, &'static str),
     /// The server closes the connection at a step. At [`Step::End`], it has accepted the mail.
     Drops(Step),
+    /// The server doesn't answer at a step until its behaviour changes. At [`Step::End`], it has
+    /// accepted the mail.
+    Silent(Step),
 }
 
 /// Mail that the server has accepted.
@@ -177,6 +180,12 @@ impl Dialogue {
         match behaviour {
             Behaviour::Unreachable => Ok(Next::Close),
             Behaviour::Drops(at) if at == step => Ok(Next::Close),
+            Behaviour::Silent(at) if at == step => {
+                let mut changes = self.conduct.behaviour.clone();
+                let _ = changes.wait_for(|now| *now != behaviour).await;
+                self.say(usual).await?;
+                Ok(Next::Continue)
+            }
             Behaviour::Answers(at, text) if at == step => {
                 self.say(text).await?;
                 // Code 421 announces that the server closes the connection (RFC 5321 §3.8).

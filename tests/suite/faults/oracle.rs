@@ -78,6 +78,25 @@ pub async fn judge(
     found
 }
 
+/// Waits until all work is done, without regard to the tables. Returns what is unfinished after
+/// 60 s.
+pub async fn unfinished_work(on: &mut Installation) -> Vec<String> {
+    let stream = stream(&on.nats_urls()).await;
+    let mut history = History::default();
+    let start = Instant::now();
+    loop {
+        on.check();
+        history.read_on(&stream).await;
+        let mut unfinished = checks::unfinished(&history);
+        unfinished.extend(waiting_deliveries(&stream).await);
+        if unfinished.is_empty() || start.elapsed() > DRAIN_WITHIN {
+            let text = |what| format!("E: side by side, {what}");
+            return unfinished.into_iter().map(text).collect();
+        }
+        hold(LOOK).await;
+    }
+}
+
 /// Compares the tables with the log. Repeats this while unfinished work changes both.
 async fn tables(on: &mut Installation, stream: &Stream, history: &mut History) -> Vec<String> {
     let start = Instant::now();

@@ -19,6 +19,8 @@ use crate::support::{laureate, until};
 /// Process that can be killed and started again with the same addresses.
 pub struct Program {
     pub role: Role,
+    /// Path of the executable.
+    pub build: PathBuf,
     /// Address of the API. Other roles don't use it.
     pub listen: String,
     /// Address of the management listener.
@@ -26,21 +28,26 @@ pub struct Program {
     environment: Vec<(String, String)>,
     log: PathBuf,
     child: Option<Child>,
-    /// Number of starts so far.
-    starts: usize,
 }
 
 impl Program {
-    /// Starts a process. Its log is appended to `log`.
-    pub fn start(role: Role, environment: Vec<(String, String)>, log: PathBuf) -> Self {
+    /// Starts a process of `build`. Its log is in `folder`.
+    pub fn start(
+        role: Role,
+        build: &Path,
+        environment: Vec<(String, String)>,
+        folder: &Path,
+    ) -> Self {
+        let name = build.file_name().expect("an executable").to_string_lossy();
+        let log = folder.join(format!("{role:?}-{name}.log").to_lowercase());
         let mut program = Self {
             role,
+            build: build.to_owned(),
             listen: free_address(),
             management: free_address(),
             environment,
             log,
             child: None,
-            starts: 0,
         };
         program.start_again();
         program
@@ -51,10 +58,8 @@ impl Program {
         assert!(self.child.is_none(), "{:?} is running", self.role);
         let log = open(&self.log);
         let role = format!("{:?}", self.role).to_lowercase();
-        let programs = builds();
-        let build = &programs[(self.starts + self.role as usize) % programs.len()];
-        self.starts += 1;
-        let mut command = command(build, &self.environment, &["serve", "--roles", &role]);
+        let arguments = ["serve", "--roles", &role];
+        let mut command = command(&self.build, &self.environment, &arguments);
         command
             .env("LAUREATE_HTTP__LISTEN", &self.listen)
             .env("LAUREATE_MANAGEMENT__LISTEN", &self.management)
@@ -108,6 +113,12 @@ impl Program {
         Some((status, answer.json().await.unwrap_or_default()))
     }
 
+    /// Copies the log of the process to `folder`.
+    pub fn keep_log(&self, folder: &Path) {
+        let name = self.log.file_name().expect("a file");
+        std::fs::write(folder.join(name), self.logged()).expect("written");
+    }
+
     /// Returns everything that the process has logged.
     pub fn logged(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
@@ -124,13 +135,9 @@ impl Drop for Program {
     }
 }
 
-/// Returns the builds of the program that run side by side. `LAUREATE_TEST_FAULTS_BUILDS` has
-/// their paths, separated by commas; the default is this build.
-pub fn builds() -> Vec<PathBuf> {
-    match std::env::var("LAUREATE_TEST_FAULTS_BUILDS") {
-        Ok(paths) => paths.split(',').map(PathBuf::from).collect(),
-        Err(_) => Vec::from([laureate().to_owned()]),
-    }
+/// Returns the executable of the next version, if the tests got one.
+pub fn next_build() -> Option<PathBuf> {
+    std::env::var_os("LAUREATE_TEST_FAULTS_NEXT").map(PathBuf::from)
 }
 
 /// Returns the command `build` with only these environment variables. On Linux, the process gets

@@ -54,7 +54,8 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-const USUAL: Habits = Habits {
+/// Habits of the clients in most scenarios.
+pub const USUAL: Habits = Habits {
     clients: 3,
     greylisted: false,
     retries: false,
@@ -201,13 +202,54 @@ pub const SCENARIOS: &[Scenario] = &[
         topology: Topology::OneServer,
         selected: false,
         faults: || {
+            let refused = |step| Fault::Mail(Behaviour::Answers(step, "554 5.7.1 No"), seconds(3));
+            STEPS_WITH_ANSWER.map(refused).into()
+        },
+        between: 2_500,
+        habits: USUAL,
+        settings: &[],
+    },
+    Scenario {
+        name: "mail_server_defers",
+        topology: Topology::OneServer,
+        selected: false,
+        // Each is short, so that no mail fails so often that its next attempt is after the end.
+        faults: || {
             [Step::Mail, Step::Recipient, Step::Data, Step::End]
-                .map(|step| Fault::Mail(Behaviour::Answers(step, "550 5.7.1 No"), seconds(3)))
+                .map(|step| Fault::Mail(Behaviour::Answers(step, "451 4.7.1 Later"), seconds(1)))
                 .into()
         },
         between: 2_500,
         habits: USUAL,
         settings: &[],
+    },
+    Scenario {
+        name: "mail_server_silent",
+        topology: Topology::OneServer,
+        selected: false,
+        faults: || {
+            let silent = |step| Fault::Mail(Behaviour::Silent(step), seconds(15));
+            let mut faults = Vec::from(STEPS_WITH_ANSWER.map(silent));
+            faults.push(Fault::Mail(Behaviour::Silent(Step::Greeting), seconds(6)));
+            faults
+        },
+        between: 2_500,
+        habits: USUAL,
+        settings: &[],
+    },
+    Scenario {
+        name: "unknown_mails_sent_again",
+        topology: Topology::OneServer,
+        selected: false,
+        faults: || {
+            let mut faults = Vec::from([Fault::RoleKilled(Role::Mailer); 4]);
+            faults.extend([Fault::Mail(Behaviour::Drops(Step::End), seconds(2)); 2]);
+            faults.push(Fault::Mail(Behaviour::Silent(Step::End), seconds(15)));
+            faults
+        },
+        between: 2_500,
+        habits: USUAL,
+        settings: &[("mail.on_unknown", "retry")],
     },
     Scenario {
         name: "cluster",
@@ -260,19 +302,21 @@ fn selection() -> Vec<Fault> {
     faults
 }
 
+/// Steps at which the server gives an answer.
+const STEPS_WITH_ANSWER: [Step; 5] = [
+    Step::Greeting,
+    Step::Mail,
+    Step::Recipient,
+    Step::Data,
+    Step::End,
+];
+
 fn mail_server_away() -> Vec<Fault> {
-    let steps = [
-        Step::Greeting,
-        Step::Mail,
-        Step::Recipient,
-        Step::Data,
-        Step::Content,
-        Step::End,
-    ];
-    let dropped = steps.map(|step| Fault::Mail(Behaviour::Drops(step), seconds(3)));
-    let mut faults = Vec::from(dropped);
-    let temporary = |step| Fault::Mail(Behaviour::Answers(step, "421 4.3.2 Later"), seconds(3));
-    faults.extend([Step::Greeting, Step::Mail, Step::Recipient, Step::End].map(temporary));
+    let dropped = |step| Fault::Mail(Behaviour::Drops(step), seconds(3));
+    let mut faults = Vec::from(STEPS_WITH_ANSWER.map(dropped));
+    faults.push(dropped(Step::Content));
+    let later = |step| Fault::Mail(Behaviour::Answers(step, "421 4.3.2 Later"), seconds(3));
+    faults.extend(STEPS_WITH_ANSWER.map(later));
     faults.push(Fault::Mail(Behaviour::Unreachable, seconds(60)));
     faults
 }

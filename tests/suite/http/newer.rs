@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
 use laureate::event_log::Position;
@@ -11,36 +10,19 @@ use uuid::Uuid;
 
 use super::people::text;
 use super::{Answered, Api};
+use crate::log::fixture::put_newer;
 use crate::support::until;
 
 /// Appends an event as a newer program does. `workers` is the value of its header `for`.
 pub async fn append(
     api: &Api,
-    (aggregate, id): (&str, &str),
+    aggregate: (&str, &str),
     event_type: &str,
     schema: u32,
     workers: &str,
 ) -> Position {
     let log = api.app.app.commands().log();
-    let mut headers = HeaderMap::new();
-    headers.insert("ce-id", Uuid::new_v4().to_string());
-    headers.insert("ce-type", event_type);
-    headers.insert("ce-time", "2026-11-30T12:00:00Z");
-    let schema = format!("urn:laureate:event:{event_type}:{schema}");
-    headers.insert("ce-dataschema", schema);
-    headers.insert("command-id", Uuid::new_v4().to_string());
-    headers.insert("correlation-id", Uuid::new_v4().to_string());
-    headers.insert("actor", "a newer program");
-    if !workers.is_empty() {
-        headers.insert("for", workers);
-    }
-    let subject = log.names().aggregate(aggregate, id);
-    let written = log
-        .context()
-        .publish_with_headers(subject, headers, "{}".into())
-        .await
-        .expect("sent");
-    written.await.expect("written").sequence
+    put_newer(log, aggregate, event_type, schema, workers).await
 }
 
 /// Returns the problem of a dependency, as health reports it.
@@ -159,4 +141,23 @@ async fn newer_events_stop_only_what_needs_them() {
     .await;
     let alive: Value = Answered::of(api.public("/health/live").await).await.body;
     assert_eq!(alive["data"]["status"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_version_of_an_event_about_access_ends_all_permissions() {
+    let api = Api::start().await;
+    let me = api.get("/auth/me").await.expect(200);
+    let me = text(&me.body["data"]["id"]);
+    // The event may disable this user.
+    append(&api, ("user", &me), "UserProfileChanged", 9, "").await;
+    until("no token is accepted", async || {
+        api.get("/auth/me").await.status == 503
+    })
+    .await;
+    until("health reports it", async || {
+        problem(&api, "permissions")
+            .await
+            .contains("schema version 9")
+    })
+    .await;
 }

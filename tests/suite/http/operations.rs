@@ -65,7 +65,7 @@ async fn log_that_stores_no_writes_makes_the_server_unavailable() {
     deleted.expect("deleted");
     until("the problem is reported", async || {
         let health = Answered::of(api.management("/health/ready").await).await;
-        health.status == 503 && health.body.to_string().contains("does not store writes")
+        health.status == 503 && health.body.to_string().contains("laureate provision")
     })
     .await;
     let metrics = api.management("/metrics").await;

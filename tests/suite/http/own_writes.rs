@@ -1,5 +1,7 @@
 //! Reads after writes. The response to a write is sent when a read can show the write.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,6 +13,10 @@ use uuid::Uuid;
 
 use super::{Answered, Api, file};
 use crate::support::{TestApp, until};
+
+/// Time in which a request that does not wait is answered, even on a busy machine. It is shorter than
+/// the time for which a request waits for work.
+const SOON: Duration = Duration::from_secs(5);
 
 fn definition() -> Value {
     json!({ "client": "Acme", "name": "Speaker", "eventName": "Summit" })
@@ -121,10 +127,20 @@ async fn read_waits_for_the_requested_event_position() {
         Answered::of(read.send().await.expect("answered"))
             .await
             .expect(200);
+        // A route without tables checks that the log has the position.
+        let me = api.request(Method::GET, "/auth/me");
+        let me = me.header("x-min-event-position", created.header("x-event-position"));
+        assert_eq!(me.send().await.expect("answered").status(), 200);
+    }
+    for path in ["/auth/me", "/templates", "/certificates"] {
+        let read = api.request(Method::GET, path);
+        let read = read.header("x-min-event-position", "99999999").send().await;
+        let read = Answered::of(read.expect("answered")).await.expect(422);
+        assert_eq!(read.code(), "POSITION_BEYOND_END", "{path}");
     }
 }
 
-async fn stop_projection(api: &Api, name: &str) {
+pub(super) async fn stop_projection(api: &Api, name: &str) {
     let schema = laureate::database::meta_schema(&api.app.app.config().namespace);
     let client = api.app.app.pool().get().await.expect("a connection");
     let stop = format!(
@@ -153,6 +169,13 @@ async fn stopped_projection_makes_only_its_own_routes_unavailable() {
     let image = file("design.png", super::png()).text("name", "Gold");
     let design = api.upload("/certificates/upload-design", image).await;
     assert_eq!(design.expect(201).header("x-tables-behind"), "true");
+    // Without the table of issuances, it is not known whether a certificate is in use.
+    stop_projection(&api, "issuances").await;
+    until("no certificate can be deleted", async || {
+        let unused = api.post("/certificates", &definition()).await.expect(201);
+        api.delete(&path_of(&unused)).await.code() == "NOT_CAUGHT_UP"
+    })
+    .await;
     until("the server is degraded and ready", async || {
         let health = Answered::of(api.public("/health/ready").await).await;
         health.status == 200 && health.body["data"]["status"] == "degraded"
@@ -160,29 +183,74 @@ async fn stopped_projection_makes_only_its_own_routes_unavailable() {
     .await;
 }
 
-/// Returns the URL path of an endpoint, with ids that do not exist.
-fn filled(endpoint: &Endpoint) -> String {
-    let of = |part: &str| match part {
-        "{version}" => "1".to_owned(),
-        "{publicId}" => Uuid::from_u128(0xFFFF).simple().to_string(),
-        part if part.starts_with('{') => Uuid::from_u128(0xFFFF).to_string(),
-        part => part.to_owned(),
-    };
-    let parts: Vec<String> = endpoint.path.split('/').map(of).collect();
-    parts.join("/")
+/// Creates a resource of most kinds: a design, and a person with a certificate whose mail is sent.
+async fn fill(api: &Api) {
+    let design = file("design.png", super::png()).text("name", "Gold");
+    api.upload("/certificates/upload-design", design)
+        .await
+        .expect(201);
+    let certificate = api.certificate().await;
+    let people = "Name,Email,Document\nEva Gil,e@example.com,7\n";
+    let import = api
+        .upload("/attendees/bulk-upload", file("p.csv", people))
+        .await
+        .expect(200);
+    let import = &import.body["data"]["id"];
+    api.issue(&json!({ "certificateId": certificate, "importId": import }))
+        .await;
+    api.until("the mail is sent", "/jobs", |body| {
+        body["data"][0]["state"] == "sent"
+    })
+    .await;
+}
+
+/// Returns the URL path of an endpoint. An id is that of the first resource in the list above it, or
+/// one that does not exist if there is no such list.
+async fn filled(api: &Api, endpoint: &Endpoint) -> String {
+    let mut path = String::new();
+    for part in endpoint.path.split('/').skip(1) {
+        let field = match part {
+            "{version}" => {
+                path.push_str("/1");
+                continue;
+            }
+            "{publicId}" => "publicId",
+            "{name}" => "name",
+            "{id}" => "id",
+            part => {
+                path = format!("{path}/{part}");
+                continue;
+            }
+        };
+        let list = if field == "publicId" {
+            "/generated-certificates"
+        } else {
+            &path
+        };
+        let listed = api.get(list).await.body["data"][0][field].clone();
+        let nobody = Uuid::from_u128(0xFFFF).to_string();
+        path = format!("{path}/{}", listed.as_str().unwrap_or(&nobody));
+    }
+    path
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn routes_declare_all_tables_that_they_read() {
-    let api = Api::of(TestApp::with_roles(&[Role::Api, Role::Projector], &[]).await).await;
+    let api = Api::start().await;
+    fill(&api).await;
     let set = api.app.app.readers().set().clone();
-    let under_prefix = router::api().into_iter().map(|one| ("/api/v1", one));
-    let routes: Vec<_> = under_prefix
-        .chain(router::root().into_iter().map(|one| ("", one)))
-        .filter(|(_, endpoint)| endpoint.method == Method::GET)
-        .collect();
+    let mut routes = Vec::new();
+    for (prefix, endpoints) in [("/api/v1", router::api()), ("", router::root())] {
+        for endpoint in endpoints {
+            if endpoint.method == Method::GET {
+                let url = format!("{prefix}{}", filled(&api, &endpoint).await);
+                routes.push((url, endpoint));
+            }
+        }
+    }
     let client = api.app.app.pool().get().await.expect("a connection");
     let mut undeclared = Vec::new();
+    let mut unread = Vec::new();
     for member in set.members() {
         let (name, schema) = (member.projection.name.as_str(), &member.schema);
         let rename = |from: &str, to: &str| format!("ALTER SCHEMA \"{from}\" RENAME TO \"{to}\"");
@@ -191,12 +259,16 @@ async fn routes_declare_all_tables_that_they_read() {
             .batch_execute(&rename(schema, &hidden))
             .await
             .expect("hidden");
-        for (prefix, endpoint) in &routes {
-            let url = api.app.url(&format!("{prefix}{}", filled(endpoint)));
-            let read = api.app.client.get(url).bearer_auth(&api.token);
+        for (url, endpoint) in &routes {
+            let read = api.app.client.get(api.app.url(url)).bearer_auth(&api.token);
             let read = Answered::of(read.send().await.expect("answered")).await;
-            if read.code() == "NOT_CAUGHT_UP" && !endpoint.tables.contains(&name) {
+            let is_read = read.code() == "NOT_CAUGHT_UP";
+            let is_declared = endpoint.tables.contains(&name);
+            if is_read && !is_declared {
                 undeclared.push(format!("{} reads {name}", endpoint.path));
+            }
+            if is_declared && !is_read {
+                unread.push(format!("{} reads no {name}", endpoint.path));
             }
         }
         client
@@ -205,6 +277,8 @@ async fn routes_declare_all_tables_that_they_read() {
             .expect("shown");
     }
     assert!(undeclared.is_empty(), "{undeclared:#?}");
+    // These read the table only for some filters, or after an earlier table.
+    insta::assert_snapshot!("tables_not_always_read", unread.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,13 +287,18 @@ async fn respond_async_skips_every_wait() {
     let api = Api::of(TestApp::with_roles(&roles, &[]).await).await;
     let post = async |path: &str, body: Value| {
         let request = api.request(Method::POST, path).json(&body);
-        let request = request.header("prefer", "respond-async").send().await;
-        Answered::of(request.expect("answered")).await.expect(202)
+        let request = request.header("prefer", "respond-async").send();
+        let answered = tokio::time::timeout(SOON, request).await;
+        let answered = answered
+            .expect("answered without a wait")
+            .expect("answered");
+        Answered::of(answered).await.expect(202)
     };
     // No other role runs, so the work never ends.
     let person = json!({ "fullName": "Eva Gil", "email": "e@example.com", "documentNumber": "7" });
     let import = post("/attendees/bulk", json!([person])).await;
     assert_eq!(import.body["data"]["state"], "requested");
+    assert_eq!(import.header("preference-applied"), "respond-async");
     let certificate = api.certificate().await;
     let people = json!({ "certificateId": certificate, "attendeeIds": [Uuid::from_u128(7)] });
     let batch = post("/generated-certificates/generate", people).await;
@@ -251,6 +330,13 @@ async fn waiting_upload_is_accepted_when_the_process_stops() {
         .await;
         api.app.stop();
     };
-    let (answered, ()) = tokio::join!(upload, stop);
+    let both = async {
+        tokio::pin!(upload);
+        tokio::select! {
+            early = &mut upload => early,
+            () = stop => tokio::time::timeout(SOON, upload).await.expect("the wait ends"),
+        }
+    };
+    let answered = both.await;
     assert_eq!(answered.expect(202).body["data"]["state"], "requested");
 }

@@ -1,10 +1,16 @@
 //! Progress as server-sent events.
 
+use std::time::Duration;
+
 use laureate::spreadsheet::made_up_people;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
+use super::own_writes::stop_projection;
 use super::{Api, file};
+
+/// Time in which a stream ends, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Server-sent event, as a client receives it.
 #[derive(Debug)]
@@ -120,16 +126,14 @@ async fn batch_progress_is_streamed_until_its_mails_are_sent() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn open_streams_end_when_the_server_stops() {
-    let api = Api::start().await;
+/// Creates a batch that does not end, because its mail is held. Returns its path.
+async fn held_batch(api: &Api) -> String {
     let certificate = api.certificate().await;
     let people = "Name,Email,Document\nAda,ada@example.com,1\n";
     let import = api
         .upload("/attendees/bulk-upload", file("p.csv", people))
         .await
         .expect(200);
-    // A held mail prevents the batch from ending.
     let import = import.body["data"]["id"].clone();
     let body = json!({"certificateId": certificate, "importId": import, "delivery": "held"});
     let begun = api.issue(&body).await;
@@ -139,6 +143,13 @@ async fn open_streams_end_when_the_server_stops() {
     );
     api.until("the batch is listed", &path, |body| body["success"] == true)
         .await;
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_streams_end_when_the_server_stops() {
+    let api = Api::start().await;
+    let path = held_batch(&api).await;
     let stream = opened(&api, &format!("{path}/events"), None).await;
     api.app.stop();
     let message = events(stream).await;
@@ -146,4 +157,21 @@ async fn open_streams_end_when_the_server_stops() {
         message.iter().all(|event| event.name == "progress"),
         "{message:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_streams_end_when_a_projection_stops() {
+    let api = Api::start().await;
+    let path = held_batch(&api).await;
+    let stream = opened(&api, &format!("{path}/events"), None).await;
+    stop_projection(&api, "batches").await;
+    // Without an end, the stream would send comments for 15 minutes.
+    let message = tokio::time::timeout(PATIENCE, events(stream)).await;
+    let message = message.expect("the stream ends");
+    assert!(
+        message.iter().all(|event| event.name == "progress"),
+        "{message:?}"
+    );
+    let again = opened(&api, &format!("{path}/events"), None).await;
+    assert_eq!(again.status(), 503);
 }

@@ -85,6 +85,27 @@ async fn repeated_refresh_gives_the_same_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refresh_can_be_repeated_on_another_server() {
+    let api = Api::start().await;
+    let other = api.app.second_api().await;
+    let grace = api.person("grace", "viewer").await;
+    let body = json!({ "refresh_token": grace.refresh_token });
+    let first = api.open_post("/auth/refresh", &body).await.expect(200);
+    let url = format!("http://{other}/api/v1/auth/refresh");
+    let repeated = api.app.client.post(url).json(&body).send().await;
+    let repeated = Answered::of(repeated.expect("answered")).await.expect(200);
+    let of = |answered: &Answered| answered.body["data"]["refresh_token"].clone();
+    assert_eq!(of(&repeated), of(&first));
+    // A log-out with the previous token is none of a thief, and also ends the other sessions.
+    let elsewhere = api.log_in(grace.id.clone(), "grace").await;
+    let all = json!({ "refresh_token": grace.refresh_token, "all": true });
+    let out = api.open_post("/auth/logout", &all).await.expect(200);
+    assert_eq!(out.body["data"]["ended"], true);
+    assert_eq!(api.me(&elsewhere.token).await, 401);
+    assert_eq!(refresh(&api, &of(&first)).await.code(), "SESSION_ENDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forged_refresh_token_ends_no_session() {
     let api = Api::start().await;
     let grace = api.person("grace", "viewer").await;
@@ -201,6 +222,7 @@ async fn used_refresh_token_cannot_end_all_sessions() {
     let second = api.log_in(first.id.clone(), "grace").await;
     let used = json!({ "refresh_token": first.refresh_token });
     let next = api.open_post("/auth/refresh", &used).await.expect(200);
+    api.app.pass(31);
     // A stolen token that was used before ends only the session that it belongs to.
     let all = json!({ "refresh_token": first.refresh_token, "all": true });
     assert_eq!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_nats::HeaderMap;
 use bytes::Bytes;
 use laureate::commands::{CommandContext, Commands};
 use laureate::domain::accounts::user::{Profile, Role, User, UserCommand, UserRegistered};
@@ -199,6 +200,33 @@ pub async fn put(
 ) -> Vec<Position> {
     let commit = Commit::new(log.names(), vec![append(id, expected, events)]);
     log.append(commit).await.expect("appended")
+}
+
+/// Appends an event as a newer program does. `workers` is the value of its header `for`.
+pub async fn put_newer(
+    log: &EventLog,
+    (aggregate, id): (&str, &str),
+    event_type: &str,
+    schema: u32,
+    workers: &str,
+) -> Position {
+    let mut headers = HeaderMap::new();
+    headers.insert("ce-id", Uuid::new_v4().to_string());
+    headers.insert("ce-type", event_type);
+    headers.insert("ce-time", "2026-11-30T12:00:00Z");
+    let schema = format!("urn:laureate:event:{event_type}:{schema}");
+    headers.insert("ce-dataschema", schema);
+    headers.insert("command-id", Uuid::new_v4().to_string());
+    headers.insert("correlation-id", Uuid::new_v4().to_string());
+    headers.insert("actor", "a newer program");
+    if !workers.is_empty() {
+        headers.insert("for", workers);
+    }
+    let subject = log.names().aggregate(aggregate, id);
+    let context = log.context();
+    let sent = context.publish_with_headers(subject, headers, "{}".into());
+    let stored = sent.await.expect("sent").await;
+    stored.expect("stored").sequence
 }
 
 pub fn user(name: &str) -> UserRegistered {

@@ -195,21 +195,28 @@ async fn freeze_a_follower(nodes: &Nodes, leader: usize) {
     panic!("the node gave no outdated answer, so nothing was tested");
 }
 
-/// Tests a leader that does not know yet that another leader was elected.
-async fn freeze_the_leader(nodes: &Nodes, frozen: usize) {
-    let through_frozen = nodes.process_on(frozen).await;
-    let other = nodes.process_on((frozen + 1) % 3).await;
-    let ids: Vec<_> = (0..CLAIMS).map(|n| format!("leader-{n}")).collect();
-    let owners = Owners::new();
-    let last = take_all(&other, &ids, &owners).await;
-    nodes.level(&other).await;
-    nodes.signal(frozen, Signal::STOP);
-    until("another node is the leader", async || {
-        nodes.leader(&other).await != frozen
-    })
-    .await;
-    change_hands(&other, "leader", &ids, &last, &owners).await;
-    ask_frozen(nodes, frozen, &through_frozen, &ids, &owners).await;
+/// Tests a leader that does not know yet that another leader was elected. In the first round, it
+/// nearly always gives an outdated answer.
+async fn freeze_the_leader(nodes: &Nodes, any: &EventLog) {
+    for round in 0..5 {
+        let frozen = nodes.leader(any).await;
+        let through_frozen = nodes.process_on(frozen).await;
+        let other = nodes.process_on((frozen + 1) % 3).await;
+        let ids: Vec<_> = (0..CLAIMS).map(|n| format!("leader-{round}-{n}")).collect();
+        let owners = Owners::new();
+        let last = take_all(&other, &ids, &owners).await;
+        nodes.level(&other).await;
+        nodes.signal(frozen, Signal::STOP);
+        until("another node is the leader", async || {
+            nodes.leader(&other).await != frozen
+        })
+        .await;
+        change_hands(&other, &format!("leader-{round}"), &ids, &last, &owners).await;
+        if ask_frozen(nodes, frozen, &through_frozen, &ids, &owners).await > 0 {
+            return;
+        }
+    }
+    panic!("the node gave no outdated answer, so nothing was tested");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,5 +225,5 @@ async fn lagging_node_causes_no_wrong_refusal() {
     let any = nodes.process(0).await;
     any.provision(3).await.unwrap();
     freeze_a_follower(&nodes, nodes.leader(&any).await).await;
-    freeze_the_leader(&nodes, nodes.leader(&any).await).await;
+    freeze_the_leader(&nodes, &any).await;
 }

@@ -10,12 +10,10 @@ use serde_json::Value;
 
 use super::fixture::open_any;
 use super::slow_routes::SlowRoutes;
-use crate::support::{Relay, laureate, until};
+use crate::support::{laureate, until};
 
 pub struct Nodes {
     cluster: NatsCluster,
-    /// Relays by the indexes of the node that connects and of the other node. Empty without relays.
-    relays: Vec<Vec<Relay>>,
     routes: SlowRoutes,
 }
 
@@ -27,7 +25,6 @@ impl Nodes {
         cluster.ready().await.unwrap();
         Self {
             cluster,
-            relays: Vec::new(),
             routes: SlowRoutes::default(),
         }
     }
@@ -43,11 +40,7 @@ impl Nodes {
             .await
             .unwrap();
         cluster.ready().await.unwrap();
-        Self {
-            cluster,
-            relays: Vec::new(),
-            routes,
-        }
+        Self { cluster, routes }
     }
 
     /// Delays the replication to and from a node, but not the messages of its clients.
@@ -55,50 +48,9 @@ impl Nodes {
         self.routes.slow(node, delay);
     }
 
-    /// Starts a cluster whose nodes reach each other through relays.
-    pub async fn behind_relays() -> Self {
-        let mut relays: Vec<Vec<Relay>> = Vec::new();
-        for _ in 0..3 {
-            let of_node = [
-                Relay::start().await,
-                Relay::start().await,
-                Relay::start().await,
-            ];
-            relays.push(of_node.into());
-        }
-        let ways = |from: usize, routes: &[SocketAddr]| {
-            let ways = relays[from].iter().zip(routes);
-            ways.map(|(relay, route)| {
-                relay.forward_to(Some(*route));
-                relay.address()
-            })
-            .collect()
-        };
-        let mut cluster = NatsCluster::start_behind(Some(laureate().to_path_buf()), ways)
-            .await
-            .unwrap();
-        cluster.ready().await.unwrap();
-        Self {
-            cluster,
-            relays,
-            routes: SlowRoutes::default(),
-        }
-    }
-
     /// Returns the URLs of all nodes.
     pub fn urls(&self) -> Vec<String> {
         self.cluster.urls()
-    }
-
-    /// Delays everything that a node sends to the other nodes or receives from them.
-    pub fn delay(&self, node: usize, delay: Duration) {
-        for (from, of_node) in self.relays.iter().enumerate() {
-            for (to, relay) in of_node.iter().enumerate() {
-                if from == node || to == node {
-                    relay.delay(delay);
-                }
-            }
-        }
     }
 
     /// Returns a process that is connected to `node`. If that node goes down, it connects to

@@ -15,7 +15,8 @@ use laureate::domain::certification::mail::{
 };
 use laureate::domain::{CommandId, MailId};
 use laureate::event_log::{Commit, EventLog, Position, RecordedEvent};
-use laureate::workers::timers::{Timer, Timers};
+use laureate::workers::WorkerStates;
+use laureate::workers::timers::{Timer, Timers, TimersOf};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -225,7 +226,7 @@ async fn timer_survives_a_restart_of_the_server() {
     server.kill(Server::Nats);
     server.start_again(Server::Nats).await;
     let stop = CancellationToken::new();
-    let timers = Timers::new(commands.clone());
+    let timers = Timers::new(commands.clone(), TimersOf::Mails, &WorkerStates::default());
     let stopped = stop.clone();
     until("the log is available again", async || {
         log.info().await.is_ok()

@@ -46,6 +46,7 @@ async fn answer_at_each_step_is_one_short_line_without_the_recipient() {
         let (SendOutcome::Temporary { answer: text }
         | SendOutcome::Permanent { answer: text }
         | SendOutcome::Accepted { answer: text }
+        | SendOutcome::Unanswered { detail: text }
         | SendOutcome::Unknown { detail: text }) = outcome_with(script, &mail).await;
         assert!(text.contains("<recipient> [31m xxx"), "{text}");
         assert!(

@@ -28,7 +28,7 @@ async fn one_connection_carries_many_mails() {
     assert_eq!(peer.verbs()[0].last().map(String::as_str), Some("QUIT"));
     let outcome = mailer.send(&mail_to("ada@example.net")).await;
     assert!(
-        matches!(outcome, SendOutcome::Temporary { .. }),
+        matches!(outcome, SendOutcome::Unanswered { .. }),
         "{outcome:?}"
     );
 }

@@ -1,60 +1,149 @@
 //! Servers that answer late or not at all.
 
-use laureate::domain::Locale;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use laureate::domain::{Locale, Personal};
 use laureate::mail::{
     Begun, MailProvider, MailSettings, NoticeMail, NoticeWords, Outgoing, SendOutcome, SmtpMailer,
 };
 
 use super::peer::{Content, Peer, Script};
 use super::{mail_to, settings};
+use crate::support::until;
 
-#[tokio::test]
-async fn slow_domain_does_not_delay_other_mails() {
+/// Longest time for mails that must not wait. It is shorter than the time limit for a message.
+const SOON: Duration = Duration::from_secs(60);
+
+fn notice_to(address: &str) -> Outgoing {
+    let mail = mail_to(address);
+    Outgoing::Notice(NoticeMail {
+        message_id: mail.message_id,
+        to: mail.to,
+        locale: Locale::En,
+        words: NoticeWords::PasswordChanged { at: mail.date },
+        date: mail.date,
+        year: 2026,
+    })
+}
+
+fn certificate_to(address: &str) -> Outgoing {
+    Outgoing::Certificate(Box::new(mail_to(address)))
+}
+
+/// Returns a peer that never answers about some domains, and a mailer. An answer is slow after 1 s.
+async fn silent() -> (Peer, SmtpMailer) {
     let peer = Peer::start(Script {
-        content: Content::SilentTo("@silent.example"),
+        content: Content::SilentTo("@silent"),
         ..Script::default()
     })
     .await;
     let settings = MailSettings {
-        max_connections: 2,
         slow_after_seconds: 1,
         message_timeout_seconds: 600,
         ..settings(peer.address)
     };
     let mailer = SmtpMailer::new(&settings).expect("the settings are valid");
-    let silent = [mail_to("a@silent.example"), mail_to("b@silent.example")];
-    let good = mail_to("ada@example.net");
-    let third = Outgoing::Certificate(Box::new(mail_to("c@silent.example")));
-    let notice = Outgoing::Notice(NoticeMail {
-        message_id: good.message_id.clone(),
-        to: good.to.clone(),
-        locale: Locale::En,
-        words: NoticeWords::PasswordChanged { at: good.date },
-        date: good.date,
-        year: 2026,
-    });
+    (peer, mailer)
+}
+
+/// Returns the number of recipients whose address contains `text`.
+fn recipients(peer: &Peer, text: &str) -> usize {
+    let lines = peer.recipients();
+    let rcpt = lines.iter().filter(|line| line.starts_with("RCPT"));
+    rcpt.filter(|line| line.contains(text)).count()
+}
+
+#[tokio::test]
+async fn silent_domains_do_not_delay_other_mails() {
+    let (peer, mailer) = silent().await;
     let provider: &dyn MailProvider = &mailer;
-    let others = async {
-        // The notice has a connection although all others are in use.
-        let outcome = provider.send(&notice).await;
-        assert!(
-            matches!(outcome, SendOutcome::Accepted { .. }),
-            "{outcome:?}"
-        );
-        for _ in 0..3 {
-            let outcome = mailer.send(&good).await;
-            assert!(
-                matches!(outcome, SendOutcome::Accepted { .. }),
-                "{outcome:?}"
-            );
+    let mut waiting = FuturesUnordered::new();
+    for domain in 0..8 {
+        for mail in 0..4 {
+            let to = format!("{mail}@silent{domain}.example");
+            for mail in [certificate_to(&to), notice_to(&to)] {
+                waiting.push(async move { provider.begin(&mail).await });
+            }
         }
-        let begun = provider.begin(&third).await;
-        assert!(matches!(begun, Ok(Begun::Busy)), "the domain is slow");
+    }
+    // Each dialogue continues with the content, which is never answered.
+    let mut open = FuturesUnordered::new();
+    let silence = async {
+        loop {
+            tokio::select! {
+                Some(begun) = waiting.next() => match begun {
+                    Ok(Begun::Accepted(handover)) => open.push(handover.send()),
+                    Ok(Begun::Busy) => {}
+                    _ => panic!("the peer accepts every recipient"),
+                },
+                Some(outcome) = open.next() => panic!("the peer never answers: {outcome:?}"),
+                else => std::future::pending().await,
+            }
+        }
+    };
+    let others = async {
+        until("each silent domain has a mail and a notice", async || {
+            (0..8).all(|n| recipients(&peer, &format!("@silent{n}.")) >= 2)
+        })
+        .await;
+        for mail in 0..10 {
+            let to = format!("{mail}@example.net");
+            for mail in [notice_to(&to), certificate_to(&to)] {
+                let outcome = provider.send(&mail).await;
+                assert!(
+                    matches!(outcome, SendOutcome::Accepted { .. }),
+                    "{outcome:?}"
+                );
+            }
+        }
     };
     tokio::select! {
         biased;
-        _ = mailer.send(&silent[0]) => panic!("the peer never answers"),
-        _ = mailer.send(&silent[1]) => panic!("the peer never answers"),
-        () = others => {}
+        () = silence => {}
+        done = tokio::time::timeout(SOON, others) => done.expect("others are sent soon"),
     }
+}
+
+#[tokio::test]
+async fn silent_domain_gets_a_part_of_the_connections() {
+    let (peer, mailer) = silent().await;
+    let provider: &dyn MailProvider = &mailer;
+    let address = |n: usize| Personal::new(format!("{n}@silent.example"));
+    assert!(!provider.is_busy(&address(0)));
+    let sent = (0..20).map(|n| {
+        let mail = certificate_to(address(n).reveal_str());
+        async move { provider.send(&mail).await }
+    });
+    let mut sent: FuturesUnordered<_> = sent.collect();
+    let mut busy = 0;
+    let all_others = async {
+        while busy < 18 {
+            let outcome = sent.next().await;
+            assert!(
+                matches!(outcome, Some(SendOutcome::Temporary { .. })),
+                "{outcome:?}"
+            );
+            busy += 1;
+        }
+    };
+    let ended = tokio::time::timeout(SOON, all_others).await;
+    ended.expect("a quarter of 8 connections wait, and the others don't");
+    assert_eq!(recipients(&peer, "@silent."), 2);
+    assert!(provider.is_busy(&address(0)));
+    // Each good answer adds a connection, so one domain can use all of them.
+    peer.set(Script::default());
+    let good = (0..200).map(|n| {
+        let mail = certificate_to(&format!("{n}@example.net"));
+        async move { provider.send(&mail).await }
+    });
+    let good: Vec<_> = good.collect();
+    let outcomes = futures_util::future::join_all(good).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, SendOutcome::Accepted { .. }))
+    );
+    assert!(peer.verbs().len() > 2 + 2, "{:?}", peer.verbs().len());
 }

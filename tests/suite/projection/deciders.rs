@@ -54,12 +54,14 @@ fn mail_command(kind: usize, attempt: u32) -> MailCommand {
             attempt,
             permanent: false,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
+            unanswered: false,
             answer: text(),
         }),
         4 => MailCommand::RecordFailure(EmailFailed {
             attempt,
             permanent: true,
             retry_at: None,
+            unanswered: false,
             answer: text(),
         }),
         5 => MailCommand::RecordUnknown(EmailOutcomeUnknown {

@@ -387,6 +387,45 @@ async fn time_filters_include_both_ends() {
 }
 
 #[tokio::test]
+async fn time_filters_are_exact_although_clocks_differ() {
+    let world = World::new().await;
+    world.project().await;
+    let fill = format!(
+        "INSERT INTO \"{}\".attendees (id, full_name, email, created_at, updated_at, created_position, position)
+         SELECT md5('a' || n)::uuid, 'Ada', n || '@example.com', made, made, 7 * n, 7 * n
+         FROM generate_series(1, 3000) AS n, LATERAL (
+             SELECT timestamptz '2026-11-01 00:00Z' + n * interval '5 minutes' + n * 7919 % 23 * interval '1 hour' AS made
+         ) AS time",
+        world.schema("attendees")
+    );
+    let client = world.pool.get().await.expect("a connection");
+    client.batch_execute(&fill).await.expect("filled");
+    let client = world.reader().await;
+    for limit in [
+        "2026-10-01",
+        "2026-11-01",
+        "2026-11-02",
+        "2026-11-05T03:17:00Z",
+        "2027-01-01",
+    ] {
+        for (name, comparison) in [("createdFrom", ">="), ("createdTo", "<=")] {
+            let query = format!("{name}={limit}");
+            let listed = conditions(&attendees::LIST, &query);
+            let found = count(&client, &attendees::LIST.table, &listed).await;
+            // The last day is included as a whole.
+            let whole_day = name == "createdTo" && !limit.contains('T');
+            let sql = format!(
+                "SELECT count(*) FROM attendees WHERE created_at {comparison} \
+                 timestamptz '{limit}' + interval '{} microseconds'",
+                if whole_day { 86_400_000_000_i64 - 1 } else { 0 }
+            );
+            let expected: i64 = client.query_one(&sql, &[]).await.expect("counted").get(0);
+            assert_eq!(found.expect("answers"), Some(expected), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn search_ignores_separators_in_names() {
     /// Spellings, each of which finds the others.
     const SPELLINGS: [&[&str]; 6] = [

@@ -233,9 +233,10 @@ async fn frequent_queries_use_an_index() {
          SELECT md5('i' || n)::uuid, md5('c' || n % 1000)::uuid, md5('a' || n)::uuid, md5('b' || n % 1000)::uuid, n,
              'generated', 'Acme', 'Speaker', 'Summit', 'Ada', 'en', '2026-11-21', now(), now(), n, n
          FROM generate_series(1, 10000) AS n;
-         INSERT INTO \"{jobs}\".jobs (id, issuance_id, to_name, to_address, stage, created_at, updated_at,
-             created_position, position)
-         SELECT md5('j' || n)::uuid, md5('i' || n)::uuid, 'Ada', 'ada@example.com',
+         INSERT INTO \"{jobs}\".jobs (id, issuance_id, certificate_id, batch_id, is_replaced, to_name, to_address, stage,
+             created_at, updated_at, created_position, position)
+         SELECT md5('j' || n)::uuid, md5('i' || n)::uuid, md5('c' || n % 1000)::uuid, md5('b' || n % 1000)::uuid,
+             false, 'Ada', 'ada@example.com',
              CASE WHEN n % 100 = 0 THEN 'held' ELSE 'sent' END, now(), now(), n, n
          FROM generate_series(1, 10000) AS n;
          INSERT INTO \"{imports}\".imports (id, state, object_key, format, sha256, size, update_existing, created_at,
@@ -290,6 +291,17 @@ async fn frequent_queries_use_an_index() {
             let plan = plan(&client, &list.table, &conditions(list, query)).await;
             assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
         }
+    }
+    for query in [
+        "country=peru",
+        "documentType=dni",
+        "documentNumber=D-7",
+        "search=zzzz",
+    ] {
+        let listed = conditions(&attendees::LIST, query);
+        let plan = plan(&client, &attendees::LIST.table, &listed).await;
+        assert!(!plan.contains("Seq Scan"), "{query}:\n{plan}");
+        assert!(plan.contains("attendees_by_"), "{query}:\n{plan}");
     }
     let by_change = Table {
         tie: "jobs.position",

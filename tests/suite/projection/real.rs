@@ -99,7 +99,10 @@ impl Real {
             for happened in part {
                 let event = new_event(happened);
                 let id = happened.id.to_string();
-                match appends.iter_mut().find(|append| append.id == id) {
+                let is_same = |append: &&mut Append| {
+                    append.aggregate == happened.aggregate && append.id == id
+                };
+                match appends.iter_mut().find(is_same) {
                     Some(append) => append.events.push(event),
                     None => {
                         let aggregate = happened.aggregate;

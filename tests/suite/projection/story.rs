@@ -230,9 +230,25 @@ pub fn queued(id: u128, issuance: u128) -> Happened {
     queued_for(id, issuance, MailDelivery::Immediate)
 }
 
-pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened {
+/// Returns the event of a mail that replaces an earlier one about the same issuance.
+pub fn queued_again(id: u128, issuance: u128, previous: u128) -> Happened {
     let event = EmailQueued {
+        previous: Some(Uuid::from_u128(previous).into()),
+        ..mail_about(issuance, MailDelivery::Immediate)
+    };
+    happened::<Mail>(id, event)
+}
+
+pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened {
+    happened::<Mail>(id, mail_about(issuance, delivery))
+}
+
+fn mail_about(issuance: u128, delivery: MailDelivery) -> EmailQueued {
+    EmailQueued {
         issuance_id: Uuid::from_u128(issuance).into(),
+        certificate_id: Uuid::from_u128(CERTIFICATE).into(),
+        batch_id: Some(Uuid::from_u128(BATCH).into()),
+        previous: None,
         attendee_id: Uuid::from_u128(issuance).into(),
         to_name: "Ada Lovelace".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),
@@ -246,8 +262,7 @@ pub fn queued_for(id: u128, issuance: u128, delivery: MailDelivery) -> Happened 
         sha256: "a".repeat(64),
         on_unknown: OnUnknown::Park,
         delivery,
-    };
-    happened::<Mail>(id, event)
+    }
 }
 
 pub fn claimed(id: u128, attempt: u32) -> Happened {
@@ -279,6 +294,7 @@ pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
             permanent: !will_retry,
             retry_at: will_retry
                 .then_some(time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)),
+            unanswered: false,
             answer,
         },
     )
@@ -495,8 +511,8 @@ pub fn everything() -> Vec<Happened> {
         generation_failed(0x13),
         queued(0x21, 0x11),
         queued(0x22, 0x12),
-        queued(0x23, 0x12),
-        queued(0x24, 0x12),
+        queued_again(0x23, 0x12, 0x22),
+        queued_again(0x24, 0x12, 0x23),
         claimed(0x21, 1),
         failed(0x21, 1, true),
         claimed(0x21, 2),
@@ -505,7 +521,7 @@ pub fn everything() -> Vec<Happened> {
         failed(0x22, 1, false),
         claimed(0x23, 1),
         unknown(0x23, 1),
-        queued(0x25, 0x11),
+        queued_again(0x25, 0x11, 0x21),
         claimed(0x25, 1),
         failed(0x25, 1, false),
         retry(0x25),

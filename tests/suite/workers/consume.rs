@@ -168,6 +168,9 @@ async fn message_that_is_not_an_event_does_not_block_others() {
     plant.run(probe.clone());
     plant.settled("renderer").await;
     assert_eq!(probe.seen(), firsts(&positions));
+    let letter = &plant.until_dead_letters(1).await[0];
+    assert_eq!((letter.position, letter.id.as_str()), (1, "foreign"));
+    assert!(letter.cause.contains("is not an event"), "{letter:?}");
 }
 
 #[tokio::test]

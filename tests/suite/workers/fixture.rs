@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use laureate::commands::CommandError;
@@ -101,6 +102,18 @@ impl Plant {
         .await;
     }
 
+    /// Changes the configuration of the stream of events.
+    pub async fn set_events(&self, changes: Value) {
+        let log = &self.log.log;
+        let stream = log.names().events();
+        let info = api(log, format!("$JS.API.STREAM.INFO.{stream}"), json!({})).await;
+        let mut config = info["config"].clone();
+        for (key, value) in changes.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        api(log, format!("$JS.API.STREAM.UPDATE.{stream}"), config).await;
+    }
+
     /// Waits until all messages of a consumer are delivered and acknowledged.
     pub async fn settled(&self, name: &str) {
         until(&format!("{name} has acknowledged everything"), async || {
@@ -124,6 +137,16 @@ impl Plant {
             letters.push(stream.get_raw_message(sequence).await.unwrap().payload);
         }
         letters
+    }
+
+    /// Changes the configuration of the stream of events.
+    pub async fn set_events(&self, change: impl FnOnce(&mut Config)) {
+        let log = &self.log.log;
+        let context = log.context();
+        let stream = context.get_stream(log.names().events()).await.unwrap();
+        let mut config = stream.cached_info().config.clone();
+        change(&mut config);
+        context.update_stream(config).await.unwrap();
     }
 
     /// Waits until there are exactly `count` dead letters.
@@ -174,8 +197,10 @@ pub struct Probe {
     act: Box<Act>,
     seen: Mutex<Vec<(Position, u32)>>,
     abandoned: Mutex<Vec<(Position, String)>>,
-    /// True while the object storage is away.
+    /// True while the object storage, or whatever the verdicts report, is away.
     pub is_storage_away: AtomicBool,
+    /// True if the next check panics.
+    pub next_check_panics: AtomicBool,
 }
 
 impl Probe {
@@ -187,6 +212,7 @@ impl Probe {
             seen: Mutex::default(),
             abandoned: Mutex::default(),
             is_storage_away: AtomicBool::new(false),
+            next_check_panics: AtomicBool::new(false),
         })
     }
 
@@ -226,6 +252,8 @@ impl Worker for Probe {
     }
 
     async fn probe(&self, _away: Away) -> Result<(), String> {
+        let panics = self.next_check_panics.swap(false, Ordering::Relaxed);
+        assert!(!panics, "simulated panic of the check");
         if self.is_storage_away.load(Ordering::Relaxed) {
             Err("not mounted".to_owned())
         } else {

@@ -131,6 +131,7 @@ async fn failed_import_continues_under_its_id_and_skips_what_is_done() {
     }
     let event = plant.log.all().await.pop().unwrap();
     assert_eq!(event.event_type, "ImportRetryRequested");
+    let retried = event.position;
     assert_eq!(
         importer.work(&[first_delivery(event)]).await,
         [Verdict::Done]
@@ -142,6 +143,10 @@ async fn failed_import_continues_under_its_id_and_skips_what_is_done() {
         .iter()
         .filter(|event| event.event_type == "AttendeeImported");
     assert_eq!(imported.count(), 1_500);
+    for event in all.iter().filter(|event| event.position > retried) {
+        let cause = event.caused_by.map(|cause| cause.position);
+        assert_eq!(cause, Some(retried), "{}", event.event_type);
+    }
     // People of rows that were recorded before the failure are in another batch than the others.
     let mut people = 0;
     for event in all

@@ -83,6 +83,9 @@ pub async fn requested(plant: &Plant, request: CertificateRequested) -> Issuance
 pub fn queued_mail(address: &str, on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::new_v4().into(),
+        certificate_id: Uuid::new_v4().into(),
+        batch_id: None,
+        previous: None,
         attendee_id: Uuid::new_v4().into(),
         to_name: "Ada".to_owned().into(),
         to_address: address.to_owned().into(),

@@ -16,8 +16,9 @@ use laureate::domain::certification::issuance::{
 use laureate::domain::certification::mail::{
     EmailFailed, EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use laureate::domain::{IssuanceId, MailId};
-use laureate::event_log::EventLog;
+use laureate::domain::kernel::claim::{Claim, ClaimCommand, ClaimKind};
+use laureate::domain::{Decider, IssuanceId, MailId};
+use laureate::event_log::{Consistency, EventLog, Position};
 use laureate::storage::ObjectKey;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -27,18 +28,22 @@ use super::issuing::{queued_mail, request};
 use super::mailing::{address, caught, run_mailer, until_stage};
 use super::notices::{notifier, queued_by};
 use super::withdrawing::{batch, defined, people, processes};
+use crate::commands::proofs::new_second_factor_is_required;
 use crate::log::fixture::{Log, commands, person};
 use crate::log::nodes::Nodes;
 use crate::support::until;
 
-/// Delay of the replication. It is longer than the first timeout of a request to the leader.
+/// Delay of the replication. It is longer than all waits of a worker that would not ask the leader.
 const DELAY: Duration = Duration::from_millis(700);
+/// Delay after which the leader is asked, because the replica takes too long.
+const LONG_DELAY: Duration = Duration::from_secs(2);
 const PDF: &[u8] = b"%PDF-1.7 of this test";
 
 /// Cluster with a node that lags, workers on that node, and a writer on the leader.
 struct Lagging {
-    /// Runs until the end of the test.
-    _nodes: Nodes,
+    nodes: Nodes,
+    /// Number of the node that lags.
+    slow: usize,
     plant: Plant,
     writer: Commands,
     fast: EventLog,
@@ -61,30 +66,52 @@ impl Lagging {
             .unwrap();
         nodes.level(&fast).await;
         nodes.slow(slow, DELAY);
-        Self {
+        let own = Self {
             plant,
             writer: commands(&fast),
             fast,
-            _nodes: nodes,
-        }
+            nodes,
+            slow,
+        };
+        until("the node lags", async || {
+            let (id, _) = own.claimed().await;
+            own.lacks(&id).await
+        })
+        .await;
+        own
     }
 
-    /// Queues a mail that is held until it is released.
-    async fn held_mail(&self, issuance_id: IssuanceId, to: &str) -> MailId {
-        self.queued(issuance_id, to, MailDelivery::Held).await
+    /// Takes a claim. Returns its id and position.
+    async fn claimed(&self) -> (String, Position) {
+        let id = Uuid::new_v4().to_string();
+        let take = ClaimCommand::Take {
+            kind: ClaimKind::UserName,
+            owner: Uuid::new_v4(),
+        };
+        let done = self.writer.execute::<Claim>(&person(), &id, take).await;
+        (id, done.unwrap().position)
     }
 
-    /// Queues a mail and records that it failed. Call it before the mailer runs.
-    async fn failed_mail(&self, issuance_id: IssuanceId, to: &str) -> MailId {
+    /// Returns true if the slow node lacks a claim.
+    async fn lacks(&self, id: &str) -> bool {
+        let log = &self.plant.log.log;
+        let at = Consistency::Any;
+        log.last_position(Claim::AGGREGATE, id, &at).await.unwrap() == 0
+    }
+
+    /// Queues a mail and records that it failed, before the mailer runs. Returns the mail and the
+    /// position of the failure.
+    async fn failed_mail(&self, issuance_id: IssuanceId, to: &str) -> (MailId, Position) {
         let id = self.queued(issuance_id, to, MailDelivery::Immediate).await;
         let failure = EmailFailed {
             attempt: 1,
             permanent: true,
             retry_at: None,
+            unanswered: false,
             answer: "550 no such user".to_owned().into(),
         };
-        self.mail(id, MailCommand::RecordFailure(failure)).await;
-        id
+        let position = self.mail(id, MailCommand::RecordFailure(failure)).await;
+        (id, position)
     }
 
     async fn queued(&self, issuance_id: IssuanceId, to: &str, delivery: MailDelivery) -> MailId {
@@ -99,11 +126,9 @@ impl Lagging {
         id
     }
 
-    async fn mail(&self, id: MailId, command: MailCommand) {
-        self.writer
-            .execute::<Mail>(&person(), id, command)
-            .await
-            .unwrap();
+    async fn mail(&self, id: MailId, command: MailCommand) -> Position {
+        let done = self.writer.execute::<Mail>(&person(), id, command).await;
+        done.unwrap().position
     }
 
     async fn issuance(&self, id: IssuanceId, command: IssuanceCommand) {
@@ -145,7 +170,7 @@ impl Lagging {
 /// Released and retried mails are sent.
 async fn mails_are_not_lost(on: &Lagging, to: &str, failed: &[MailId]) {
     let nothing = IssuanceId(Uuid::new_v4());
-    let held = join_all((0..2).map(|_| on.held_mail(nothing, to))).await;
+    let held = join_all((0..2).map(|_| on.queued(nothing, to, MailDelivery::Held))).await;
     join_all(held.iter().map(|id| on.mail(*id, MailCommand::Release))).await;
     join_all(failed.iter().map(|id| on.mail(*id, MailCommand::Retry))).await;
     on.until_sent(&held).await;
@@ -153,18 +178,18 @@ async fn mails_are_not_lost(on: &Lagging, to: &str, failed: &[MailId]) {
     assert_eq!(caught(to).len(), held.len() + failed.len());
 }
 
-/// The mail of a certificate that was just revoked is not sent.
+/// The mail of a certificate that was just revoked is not sent. The mailer doesn't read the mail
+/// before it checks the certificate, so it doesn't wait for the node before.
 async fn revoked_certificate_is_not_mailed(on: &Lagging) {
     let to = address(&on.plant, "revoked.");
     let issuance = on.generated().await;
-    let id = on.held_mail(issuance, &to).await;
     let why = CertificateRevoked {
         reason: WhyRevoked::WrongPerson,
         note: None,
         batch_id: None,
     };
     on.issuance(issuance, IssuanceCommand::Revoke(why)).await;
-    on.mail(id, MailCommand::Release).await;
+    let id = on.queued(issuance, &to, MailDelivery::Immediate).await;
     until_stage(&on.plant, id, Stage::Cancelled).await;
     assert!(caught(&to).is_empty());
 }
@@ -199,6 +224,28 @@ async fn new_user_gets_a_notice(on: &Lagging) {
     until("the notice is sent", async || caught(&to).len() == 1).await;
 }
 
+/// The leader answers for a node that takes too long.
+async fn leader_answers_for_the_node(on: &Lagging) {
+    on.nodes.slow(on.slow, LONG_DELAY);
+    let log = &on.plant.log.log;
+    let kind = Claim::AGGREGATE;
+    until("the leader tells a position", async || {
+        let (id, position) = on.claimed().await;
+        let at = Consistency::Leader(None);
+        let last = log.last_position(kind, &id, &at).await;
+        assert_eq!(last.unwrap(), position);
+        on.lacks(&id).await
+    })
+    .await;
+    until("the leader sends an event", async || {
+        let (id, position) = on.claimed().await;
+        let page = log.page(kind, &id, 0, position).await;
+        assert_eq!(page.unwrap().len(), 1);
+        on.lacks(&id).await
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_a_node_that_lags() {
     let on = Lagging::start().await;
@@ -206,14 +253,25 @@ async fn nothing_is_lost_on_a_node_that_lags() {
     let to = address(plant, "");
     let nothing = IssuanceId(Uuid::new_v4());
     let failed = join_all((0..2).map(|_| on.failed_mail(nothing, &to))).await;
+    let (failed, positions): (Vec<_>, Vec<_>) = failed.into_iter().unzip();
+    let last = positions.into_iter().max().unwrap();
     run_mailer(plant);
+    // Otherwise the delivery of `EmailQueued` may send a mail that was retried meanwhile.
+    until("the failures are handled", async || {
+        let acknowledged = on.fast.acknowledged("mailer").await;
+        acknowledged.is_ok_and(|position| position >= last)
+    })
+    .await;
     plant.run(Arc::new(processes(plant)));
     plant.run(notifier(plant));
+    let slow = &plant.log.commands;
     tokio::join!(
         mails_are_not_lost(&on, &to, &failed),
         revoked_certificate_is_not_mailed(&on),
         generated_certificate_is_mailed(&on),
         new_people_get_their_certificates(&on),
         new_user_gets_a_notice(&on),
+        new_second_factor_is_required(&on.writer, slow),
     );
+    leader_answers_for_the_node(&on).await;
 }

@@ -11,9 +11,10 @@ use laureate::domain::certification::mail::{
 use laureate::domain::{IssuanceId, MailId, TimeZone};
 use laureate::mail::{MailProvider, MailSettings, SmtpMailer};
 use laureate::storage::ObjectKey;
+use laureate::workers::WorkerStates;
 use laureate::workers::mailer::Mailer;
 use laureate::workers::sending::SendingParts;
-use laureate::workers::timers::Timers;
+use laureate::workers::timers::{Timers, TimersOf};
 use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -60,9 +61,17 @@ pub fn run_mailer(plant: &Plant) {
 }
 
 pub fn run_timers(plant: &Plant) {
-    let timers = Timers::new(plant.log.commands.clone());
+    run_timers_of(plant, TimersOf::Mails);
+    run_timers_of(plant, TimersOf::Notices);
+}
+
+/// Starts one consumer of timers. Returns the state that health shows.
+pub fn run_timers_of(plant: &Plant, of: TimersOf) -> WorkerStates {
+    let states = WorkerStates::default();
+    let timers = Timers::new(plant.log.commands.clone(), of, &states);
     let shutdown = plant.shutdown.clone();
     tokio::spawn(async move { timers.run(shutdown).await.unwrap() });
+    states
 }
 
 /// Returns an address that only this test uses. `prefix` selects the reply of the mail catcher.

@@ -1,13 +1,13 @@
 //! Several mails about the same certificate.
 
-use laureate::commands::mails::{CalledBack, MailRequest, call_back, mail_again};
+use laureate::commands::mails::{MailRequest, mail_again};
 use laureate::commands::stop_mails::{Mails, stop_mails};
 use laureate::commands::{CommandContext, CommandError, IfVersion};
 use laureate::domain::certification::issuance::{
     CertificateRequested, CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
 };
 use laureate::domain::certification::mail::{Mail, MailCommand, MailDelivery, OnUnknown, Stage};
-use laureate::domain::{CommandId, IssuanceId, MailId};
+use laureate::domain::{IssuanceId, MailId};
 use uuid::Uuid;
 
 use super::fixture::Plant;
@@ -142,25 +142,13 @@ async fn all_unsent_mails_are_cancelled() {
     run_mailer(&plant);
     until_stage(&plant, sent, Stage::Sent).await;
     let held = again(MailDelivery::Held).await;
-    let story = person();
-    let context = |n| CommandContext {
-        command_id: CommandId(Uuid::new_v5(&story.command_id.0, format!("{n}").as_bytes())),
-        ..story.clone()
-    };
-    let reason = "the certificate was revoked".to_owned().into();
+    let first = MailId::first_of(issuance);
     for _ in 0..2 {
-        let called = call_back(commands, context, issuance, &reason)
-            .await
-            .unwrap();
-        assert_eq!(
-            called,
-            CalledBack {
-                cancelled: 2,
-                sent: 1,
-                under_way: 0
-            }
-        );
+        let stopped = stop_mails(commands, &person(), issuance, "it was revoked").await;
+        assert_eq!(stopped.unwrap(), Mails::Stopped);
     }
+    assert_eq!(state(&plant, first).await.stage, Stage::Cancelled);
+    assert_eq!(state(&plant, sent).await.stage, Stage::Sent);
     assert_eq!(state(&plant, held).await.stage, Stage::Cancelled);
     assert_eq!(
         plant.history("mail", held).await,

@@ -7,11 +7,12 @@ use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, Not
 use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
 use laureate::workers::notifier::{NoticeSettings, Notifier};
+use laureate::workers::timers::TimersOf;
 use laureate::workers::{Verdict, Worker};
 use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
-use super::mailing::{address, caught, run_timers, sending, smtp};
+use super::mailing::{address, caught, run_timers_of, sending, smtp};
 use crate::log::fixture::{person, user};
 use crate::support::{servers, until};
 
@@ -109,29 +110,39 @@ async fn refused_notice_is_recorded_and_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn expired_link_is_not_mailed() {
+async fn link_that_cannot_be_used_is_not_mailed() {
     let plant = Plant::new().await;
     let to = address(&plant, "");
-    let about = NoticeAbout::PasswordReset {
-        expires_at: plant.log.commands.now(),
-        epoch: 0,
-    };
-    let id = queued(&plant, &to, about).await;
-    plant.run(notifier(&plant));
-    plant.settled("notifier").await;
-    assert_eq!(
-        plant.history("notice", id).await,
-        ["NoticeQueued", "NoticeCancelled"]
-    );
+    let now = plant.log.commands.now();
+    for (expires_at, epoch) in [
+        (now, 0),
+        // The password was changed, which has started another epoch.
+        (now + time::Duration::HOUR, 1),
+    ] {
+        let about = NoticeAbout::PasswordReset { expires_at, epoch };
+        let id = queued(&plant, &to, about).await;
+        let event = plant.log.log.first("notice", &id.to_string()).await;
+        let delivery = first_delivery(event.unwrap().unwrap());
+        let verdicts = notifier(&plant).work(&[delivery]).await;
+        assert_eq!(verdicts, [Verdict::Done]);
+        assert_eq!(
+            plant.history("notice", id).await,
+            ["NoticeQueued", "NoticeCancelled"]
+        );
+    }
     assert!(caught(&to).is_empty());
 }
 
 #[tokio::test]
-async fn notice_with_an_unknown_outcome_is_sent_again() {
+async fn notice_with_an_unknown_outcome_is_sent_again_until_it_becomes_a_dead_letter() {
     let plant = Plant::new().await;
     let to = address(&plant, "hangup-");
-    queued(&plant, &to, NoticeAbout::PasswordChanged).await;
+    let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
     plant.run(notifier(&plant));
-    run_timers(&plant);
-    until("it arrives twice", async || caught(&to).len() == 2).await;
+    // Notices don't need the consumer of the mails' timers, which may have much to do.
+    run_timers_of(&plant, TimersOf::Notices);
+    until("it arrives twice", async || caught(&to).len() >= 2).await;
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!(letters[0].id, id.to_string());
+    assert_eq!(caught(&to).len(), 8);
 }

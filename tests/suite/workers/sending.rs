@@ -3,21 +3,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use laureate::domain::MailId;
-use laureate::domain::certification::mail::{EmailQueued, Mail, MailCommand, OnUnknown, Stage};
-use laureate::mail::{MailSettings, SmtpMailer};
-use laureate::workers::{Delivery, Verdict, Worker};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use laureate::commands::Commands;
+use laureate::domain::certification::issuance::{
+    CertificateRevoked, Issuance, IssuanceCommand, WhyRevoked,
+};
+use laureate::domain::certification::mail::{
+    EmailFailed, EmailQueued, Mail, MailCommand, OnUnknown, Stage,
+};
+use laureate::domain::kernel::sending::Content as _;
+use laureate::domain::{MailId, TimeZone};
+use laureate::mail::{Begun, MailProvider, MailSettings, Outgoing, SmtpMailer, Unavailable};
+use laureate::workers::mailer::Mailer;
+use laureate::workers::sending::SendingParts;
+use laureate::workers::{Away, Delivery, Verdict, WorkLimits, Worker, WorkerState};
 use serde_json::json;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fixture::{Plant, first_delivery};
+use super::issuing::rendering;
 use super::mailing::{
-    address, mailer, run_mailer, run_timers, smtp, smtp_settings, state, until_stage, waiting_mail,
+    address, caught, mailer, run_mailer, run_timers, sending, smtp, smtp_settings, state,
+    until_stage, waiting_mail,
 };
 use crate::log::fixture::person;
 use crate::mail::peer::{Content, Peer, Script};
-use crate::support::until;
+use crate::support::{servers, until};
 
 /// Queues a mail with the certificate of another one, to the address `to`.
 async fn queued_like(plant: &Plant, other: MailId, to: String, on_unknown: OnUnknown) -> MailId {
@@ -208,4 +222,239 @@ async fn unknown_outcome_is_sent_again_if_the_policy_says_so() {
             "SendClaimed"
         ]
     );
+}
+
+#[tokio::test]
+async fn mail_to_a_slow_domain_waits_for_a_timer_without_an_event() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let mailer = mailer(&plant, Slow);
+    let mut delivery = first_delivery_of(&plant, id).await;
+    for (attempt, least) in [(1, 15), (4, 120)] {
+        delivery.attempt = attempt;
+        let verdicts = mailer.work(std::slice::from_ref(&delivery)).await;
+        let [Verdict::Again { after, .. }] = verdicts[..] else {
+            panic!("{verdicts:?}")
+        };
+        assert!(after >= Duration::from_secs(least), "{after:?}");
+    }
+    assert_eq!(plant.history("mail", id).await, ["EmailQueued"]);
+}
+
+#[tokio::test]
+async fn clock_of_the_mailer_does_not_shorten_delays() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "tempfail-")).await;
+    let late = || OffsetDateTime::now_utc() - time::Duration::hours(1);
+    let parts = SendingParts {
+        commands: Commands::new(plant.log.log.clone(), Arc::new(late)),
+        first_retry: Duration::from_secs(60),
+        ..sending(&plant, smtp(servers().smtp_addr))
+    };
+    let mailer = Mailer::new(parts, rendering(&plant), TimeZone::default());
+    let before = OffsetDateTime::now_utc();
+    let delivery = first_delivery_of(&plant, id).await;
+    assert_eq!(mailer.work(&[delivery]).await, [Verdict::Done]);
+    let mail = state(&plant, id).await;
+    assert_eq!(mail.stage, Stage::Retrying);
+    assert!(mail.due.unwrap() >= before + time::Duration::seconds(29));
+}
+
+#[tokio::test]
+async fn worker_pauses_while_no_mail_can_begin() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let peer = Peer::start(Script {
+        mail: "421 4.3.2 too many mails",
+        ..Script::default()
+    })
+    .await;
+    let mailer = Arc::new(mailer(&plant, smtp(peer.address)));
+    let (worker, _) = plant.run_within(plant.log.log.clone(), mailer, WorkLimits::new(8));
+    until("the worker is paused", async || {
+        matches!(worker.get(), WorkerState::Paused(away) if away.contains_key(&Away::MailServer))
+    })
+    .await;
+    assert_eq!(plant.history("mail", id).await, ["EmailQueued"]);
+    peer.set(Script::default());
+    until_stage(&plant, id, Stage::Sent).await;
+}
+
+#[tokio::test]
+async fn server_that_closes_at_a_recipient_has_not_answered() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let peer = Peer::start(Script {
+        rcpt: "421 4.7.0 later",
+        ..Script::default()
+    })
+    .await;
+    plant.run(Arc::new(mailer(&plant, smtp(peer.address))));
+    run_timers(&plant);
+    until(
+        "it has more attempts than answers are allowed",
+        async || state(&plant, id).await.attempt > EmailQueued::MAX_FAILURES,
+    )
+    .await;
+    assert_eq!(state(&plant, id).await.failures, 0);
+    peer.set(Script::default());
+    until_stage(&plant, id, Stage::Sent).await;
+}
+
+#[tokio::test]
+async fn mail_is_not_claimed_after_the_shutdown() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let stops = AtAcceptance {
+        server: smtp(servers().smtp_addr),
+        act: Box::new({
+            let shutdown = plant.shutdown.clone();
+            move || {
+                shutdown.cancel();
+                std::future::ready(()).boxed()
+            }
+        }),
+    };
+    let mailer = mailer(&plant, stops);
+    let verdicts = mailer.work(&[first_delivery_of(&plant, id).await]).await;
+    assert!(
+        matches!(verdicts[..], [Verdict::Again { after, .. }] if after.is_zero()),
+        "{verdicts:?}"
+    );
+    assert_eq!(plant.history("mail", id).await, ["EmailQueued"]);
+}
+
+#[tokio::test]
+async fn certificate_that_is_revoked_during_the_dialogue_is_not_sent() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let (issuance, id) = waiting_mail(&plant, &to).await;
+    let commands = plant.log.commands.clone();
+    let revokes = AtAcceptance {
+        server: smtp(servers().smtp_addr),
+        act: Box::new(move || {
+            let commands = commands.clone();
+            async move {
+                let revoke = IssuanceCommand::Revoke(CertificateRevoked {
+                    reason: WhyRevoked::Withdrawn,
+                    note: None,
+                    batch_id: None,
+                });
+                let revoked = commands
+                    .execute::<Issuance>(&person(), issuance, revoke)
+                    .await;
+                revoked.unwrap();
+            }
+            .boxed()
+        }),
+    };
+    let mailer = mailer(&plant, revokes);
+    let verdicts = mailer.work(&[first_delivery_of(&plant, id).await]).await;
+    assert_eq!(verdicts, [Verdict::Done]);
+    assert_eq!(state(&plant, id).await.stage, Stage::Cancelled);
+    assert!(caught(&to).is_empty());
+}
+
+#[tokio::test]
+async fn outcome_is_recorded_when_the_log_no_longer_refuses_it() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let peer = Peer::start(Script {
+        content: Content::WaitForPermission,
+        ..Script::default()
+    })
+    .await;
+    let mailer = mailer(&plant, smtp(peer.address));
+    let delivery = first_delivery_of(&plant, id).await;
+    let mut working = tokio::spawn(async move { mailer.work(&[delivery]).await });
+    until("the server has the mail", async || {
+        peer.verbs().concat().contains(&"DATA".to_owned())
+    })
+    .await;
+    plant.set_events(json!({ "max_msg_size": 8 })).await;
+    peer.reply();
+    let early = tokio::time::timeout(Duration::from_secs(2), &mut working).await;
+    assert!(early.is_err(), "it gave up: {early:?}");
+    plant.set_events(json!({ "max_msg_size": -1 })).await;
+    assert_eq!(working.await.unwrap(), [Verdict::Done]);
+    assert_eq!(state(&plant, id).await.stage, Stage::Sent);
+}
+
+#[tokio::test]
+async fn delivery_that_is_given_up_does_not_end_a_mail_of_a_later_event() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let mailer = mailer(&plant, smtp(servers().smtp_addr));
+    let delivery = first_delivery_of(&plant, id).await;
+    let commands = &plant.log.commands;
+    let failure = MailCommand::RecordFailure(EmailFailed {
+        attempt: 1,
+        permanent: false,
+        retry_at: Some(OffsetDateTime::now_utc() + time::Duration::DAY),
+        unanswered: false,
+        answer: "451 later".to_owned().into(),
+    });
+    commands
+        .execute::<Mail>(&person(), id, failure)
+        .await
+        .unwrap();
+    Worker::abandon(&mailer, &delivery, "it crashed")
+        .await
+        .unwrap();
+    assert_eq!(state(&plant, id).await.stage, Stage::Retrying);
+    let log = &plant.log.log;
+    let mut events = log.load("mail", &id.to_string(), 0).await.unwrap();
+    let last = first_delivery(events.remove(1));
+    Worker::abandon(&mailer, &last, "it crashed").await.unwrap();
+    assert_eq!(state(&plant, id).await.stage, Stage::Failed);
+}
+
+/// Mail server that takes long to answer about each domain.
+struct Slow;
+
+impl MailProvider for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn begin<'a>(&'a self, _: &'a Outgoing) -> BoxFuture<'a, Result<Begun, Unavailable>> {
+        std::future::ready(Ok(Begun::Busy)).boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        self.check()
+    }
+}
+
+/// Mail server, with something that happens when it has accepted a recipient.
+struct AtAcceptance {
+    server: SmtpMailer,
+    act: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl MailProvider for AtAcceptance {
+    fn name(&self) -> &'static str {
+        "smtp"
+    }
+
+    fn begin<'a>(&'a self, mail: &'a Outgoing) -> BoxFuture<'a, Result<Begun, Unavailable>> {
+        async move {
+            let begun = MailProvider::begin(&self.server, mail).await;
+            (self.act)().await;
+            begun
+        }
+        .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        MailProvider::check(&self.server)
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), Unavailable>> {
+        MailProvider::probe(&self.server)
+    }
 }

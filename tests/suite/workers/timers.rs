@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_nats::HeaderMap;
 use laureate::domain::MailId;
 use laureate::domain::certification::issuance::CertificateRequested;
 use laureate::domain::certification::mail::{
@@ -9,14 +10,14 @@ use laureate::domain::certification::mail::{
 };
 use laureate::event_log::EventLog;
 use laureate::event_log::Position;
-use laureate::workers::timers::{Timer, release_due};
+use laureate::workers::timers::{Release, Timer, TimersOf, release_due};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::fixture::Plant;
 use super::issuing::{queued_mail, request, requested, run_renderer};
-use super::mailing::{address, caught, run_mailer, run_timers, state, until_stage};
+use super::mailing::{address, caught, run_mailer, run_timers, run_timers_of, state, until_stage};
 use crate::log::fixture::person;
 use crate::support::until;
 
@@ -105,6 +106,8 @@ async fn scheduled_mail_is_sent_when_it_is_due() {
         .due()
         .unwrap();
     assert!(events[1].time >= due, "it was released too early");
+    let cause = events[1].caused_by.map(|cause| cause.position);
+    assert_eq!(cause, Some(events[0].position));
     assert_eq!((events[1].actor.as_str(), caught(&to).len()), ("timers", 1));
     until("the timer is gone", async || {
         timers(&plant.log.log, "at").await == 0
@@ -185,11 +188,17 @@ async fn timer_is_due_as_long_as_its_event_is_the_last_one() {
         (rescheduled, old),
     ] {
         let released = release_due::<Mail>(commands, &id.to_string(), position).await;
-        assert!(!released.unwrap());
+        assert_eq!(released.unwrap(), Release::Void);
     }
-    release_due::<Mail>(commands, &nobody.to_string(), 1)
-        .await
-        .expect_err("the event has not arrived yet");
+    let elsewhere = release_due::<Mail>(commands, &nobody.to_string(), 1).await;
+    assert_eq!(
+        elsewhere.unwrap(),
+        Release::Void,
+        "the event belongs to another mail"
+    );
+    // As after the log was restored to an earlier point.
+    let missing = release_due::<Mail>(commands, &nobody.to_string(), 1_000).await;
+    assert_eq!(missing.unwrap(), Release::Missing);
 
     run_timers(&plant);
     fire(&plant, rescheduled, old).await;
@@ -209,6 +218,37 @@ async fn timer_is_due_as_long_as_its_event_is_the_last_one() {
         ["EmailQueued", "EmailReleased"]
     );
     assert_eq!(state(&plant, held).await.stage, Stage::Held);
+}
+
+#[tokio::test]
+async fn timer_of_a_newer_program_is_left_to_it() {
+    let plant = Plant::new().await;
+    let id = queued(&plant, far_away()).await;
+    let log = &plant.log.log;
+    let mut headers = HeaderMap::new();
+    headers.insert("ce-id", Uuid::new_v4().to_string());
+    headers.insert("ce-type", "EmailPraised");
+    headers.insert("ce-time", "2026-11-30T12:00:00Z");
+    headers.insert("ce-dataschema", "urn:laureate:event:EmailPraised:1");
+    headers.insert("command-id", Uuid::new_v4().to_string());
+    headers.insert("correlation-id", Uuid::new_v4().to_string());
+    headers.insert("actor", "a newer program");
+    let subject = log.names().aggregate("mail", &id.to_string());
+    let written = log
+        .context()
+        .publish_with_headers(subject, headers, "{}".into())
+        .await
+        .unwrap();
+    let position = written.await.unwrap().sequence;
+    fire(&plant, id, position).await;
+    let states = run_timers_of(&plant, TimersOf::Mails);
+    until("health shows that it has stopped", async || {
+        let problems = states.problems();
+        problems
+            .iter()
+            .any(|one| one.starts_with("timers is stopped"))
+    })
+    .await;
 }
 
 #[tokio::test]

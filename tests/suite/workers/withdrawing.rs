@@ -355,6 +355,36 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     );
 }
 
+/// A user requested a second mail before the process manager queued the first one.
+#[tokio::test]
+async fn cancelled_batch_waits_for_the_first_mail_even_if_there_is_a_second_one() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, 1).await;
+    let id = batch(&plant.log.commands, certificate, &known).await;
+    react(&plant, "batch", id).await;
+    let issuance = IssuanceId::first_of(certificate, known[0]);
+    generated(&plant, issuance).await;
+    let queue = MailCommand::Queue(Box::new(EmailQueued {
+        issuance_id: issuance,
+        ..queued_mail("ada@example.com", OnUnknown::Park)
+    }));
+    let second = MailId::nth_of(issuance, 2);
+    let commands = &plant.log.commands;
+    let queued = commands.execute::<Mail>(&person(), second, queue).await;
+    queued.unwrap();
+    ask(&plant, id, BatchCommand::Cancel).await;
+    assert!(matches!(
+        react(&plant, "batch", id).await,
+        Verdict::Failed { .. }
+    ));
+    let second = commands.load::<Mail>(second).await.unwrap();
+    assert_eq!(second.state.stage, Stage::Cancelled);
+    react(&plant, "issuance", issuance).await;
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    assert_eq!(stage(&plant, issuance).await, Stage::Cancelled);
+}
+
 #[tokio::test]
 async fn mail_of_a_revoked_issuance_is_not_sent() {
     let plant = Plant::new().await;

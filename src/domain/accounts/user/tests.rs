@@ -172,6 +172,27 @@ fn password_change_event_without_expiry_is_readable() {
 }
 
 #[test]
+fn links_become_invalid_with_the_sessions_and_with_the_address() {
+    let account = |events: Vec<UserEvent>| {
+        let history = [vec![registered("ada@example.com").into()], events].concat();
+        User::fold(&history).account().expect("there")
+    };
+    let profile = |email: &str| -> UserEvent {
+        let profile = Profile {
+            email: email.to_owned().into(),
+            ..registered("ada@example.com").profile
+        };
+        UserProfileChanged { profile }.into()
+    };
+    let before = account(vec![]).link_epoch();
+    let same_address = account(vec![profile("ada@example.com")]);
+    assert_eq!(same_address.link_epoch(), before);
+    for event in [profile("ada@example.org"), UserSessionsEnded {}.into()] {
+        assert_ne!(account(vec![event]).link_epoch(), before);
+    }
+}
+
+#[test]
 fn new_password_invalidates_api_keys_unless_they_are_kept() {
     let changed = |keeps_api_keys| -> UserEvent {
         let password_hash = "new".to_owned().into();

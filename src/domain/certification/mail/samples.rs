@@ -7,6 +7,9 @@ use super::*;
 pub(crate) fn queued(on_unknown: OnUnknown) -> EmailQueued {
     EmailQueued {
         issuance_id: Uuid::from_u128(3).into(),
+        certificate_id: Uuid::from_u128(1).into(),
+        batch_id: None,
+        previous: None,
         attendee_id: Uuid::from_u128(2).into(),
         to_name: "Ada".to_owned().into(),
         to_address: "ada@example.com".to_owned().into(),

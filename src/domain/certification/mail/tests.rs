@@ -4,6 +4,7 @@ use time::macros::datetime;
 use super::samples::queued;
 use super::*;
 use crate::domain::kernel::decider::spec::given;
+use crate::domain::kernel::sending::{MAX_UNANSWERED, NO_OUTCOME};
 
 fn claimed(attempt: u32) -> MailEvent {
     SendClaimed {
@@ -31,7 +32,16 @@ fn failed(attempt: u32, will_retry: bool) -> EmailFailed {
         attempt,
         permanent: !will_retry,
         retry_at: will_retry.then_some(NOON),
+        unanswered: false,
         answer: "451 later".to_owned().into(),
+    }
+}
+
+fn unknown(attempt: u32, retry_at: Option<OffsetDateTime>) -> EmailOutcomeUnknown {
+    EmailOutcomeUnknown {
+        attempt,
+        retry_at,
+        detail: "?".to_owned().into(),
     }
 }
 
@@ -61,20 +71,24 @@ fn mail_is_claimed_before_it_is_sent() {
 }
 
 #[test]
-fn a_claim_without_an_outcome_is_parked_by_default() {
-    let detail = "the worker stopped between claiming the mail and recording its outcome"
-        .to_owned()
-        .into();
-    given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
+fn claim_without_an_outcome_is_parked_by_default() {
+    let history = vec![mail(OnUnknown::Park), claimed(1)];
+    given::<Mail>(history.clone())
         .when(claim_it())
-        .then(vec![
-            EmailOutcomeUnknown {
-                attempt: 1,
-                retry_at: None,
-                detail,
-            }
-            .into(),
-        ]);
+        .then_nothing();
+    given::<Mail>(history)
+        .when(MailCommand::RecordUnknown(unknown(1, None)))
+        .then(vec![unknown(1, None).into()]);
+    // Nothing is claimed if the mail has changed meanwhile.
+    let queued_again = vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        failed(1, true).into(),
+        released(),
+    ];
+    given::<Mail>(queued_again)
+        .when(MailCommand::RecordUnknown(unknown(1, None)))
+        .then_refused("WRONG_STATE");
 }
 
 #[test]
@@ -141,15 +155,103 @@ fn mail_fails_after_six_answers_and_a_retry_starts_a_new_count() {
 }
 
 #[test]
-fn late_outcome_of_an_attempt_is_recorded() {
-    let unknown = || -> MailEvent {
-        EmailOutcomeUnknown {
-            attempt: 1,
-            retry_at: None,
-            detail: "?".to_owned().into(),
-        }
-        .into()
+fn attempts_without_an_answer_do_not_count_as_answers() {
+    let silence = |attempt, will_retry| EmailFailed {
+        unanswered: true,
+        permanent: false,
+        ..failed(attempt, will_retry)
     };
+    let mut history = vec![mail(OnUnknown::Park)];
+    for attempt in 1..=MAX_UNANSWERED {
+        let will_retry = attempt < MAX_UNANSWERED;
+        given::<Mail>(history.clone())
+            .when(MailCommand::RecordFailure(silence(attempt, true)))
+            .then(vec![silence(attempt, will_retry).into()]);
+        history.push(silence(attempt, will_retry).into());
+        history.push(released());
+        let answered = MailCommand::RecordFailure(failed(attempt + 1, true));
+        if will_retry {
+            given::<Mail>(history.clone())
+                .when(answered)
+                .then(vec![failed(attempt + 1, true).into()]);
+        }
+    }
+}
+
+#[test]
+fn each_attempt_counts_once() {
+    // A late answer after an unknown outcome belongs to the same attempt.
+    let mut history = vec![mail(OnUnknown::Park), claimed(1), unknown(1, None).into()];
+    history.extend([failed(1, true).into(), released()]);
+    for attempt in 2..=5 {
+        given::<Mail>(history.clone())
+            .when(MailCommand::RecordFailure(failed(attempt, true)))
+            .then(vec![failed(attempt, true).into()]);
+        history.extend([failed(attempt, true).into(), released()]);
+    }
+    let last = EmailFailed {
+        retry_at: None,
+        ..failed(6, true)
+    };
+    given::<Mail>(history)
+        .when(MailCommand::RecordFailure(failed(6, true)))
+        .then(vec![last.into()]);
+    // A claim that replaces one without an outcome counts as well.
+    let mut history = vec![mail(OnUnknown::Retry)];
+    history.extend((1..=6).map(claimed));
+    let end = EmailOutcomeUnknown {
+        attempt: 6,
+        retry_at: None,
+        detail: NO_OUTCOME.to_owned().into(),
+    };
+    given::<Mail>(history)
+        .when(claim_it())
+        .then(vec![end.into()]);
+}
+
+#[test]
+fn final_refusal_after_an_unknown_outcome_is_unknown() {
+    let refusal = |attempt| EmailFailed {
+        permanent: true,
+        ..failed(attempt, true)
+    };
+    let unknown_once = vec![
+        mail(OnUnknown::Retry),
+        claimed(1),
+        unknown(1, Some(NOON)).into(),
+        released(),
+    ];
+    let claimed_twice = [unknown_once.clone(), vec![claimed(2)]].concat();
+    for history in [
+        vec![mail(OnUnknown::Retry), claimed(1)],
+        unknown_once,
+        claimed_twice,
+    ] {
+        let detail = "an earlier attempt may have been successful; then: 451 later";
+        let end = EmailOutcomeUnknown {
+            attempt: 2,
+            retry_at: None,
+            detail: detail.to_owned().into(),
+        };
+        given::<Mail>(history)
+            .when(MailCommand::RecordFailure(refusal(2)))
+            .then(vec![end.into()]);
+    }
+    // The retry of a user starts anew.
+    let retried = vec![
+        mail(OnUnknown::Park),
+        claimed(1),
+        unknown(1, None).into(),
+        EmailRetryRequested {}.into(),
+    ];
+    given::<Mail>(retried)
+        .when(MailCommand::RecordFailure(refusal(2)))
+        .then(vec![failed(2, false).into()]);
+}
+
+#[test]
+fn late_outcome_of_an_attempt_is_recorded() {
+    let unknown = || -> MailEvent { unknown(1, None).into() };
     let parked = vec![mail(OnUnknown::Park), claimed(1), unknown()];
     let retried = [parked.clone(), vec![EmailRetryRequested {}.into()]].concat();
     let claimed_again = [retried.clone(), vec![claimed(2)]].concat();
@@ -223,6 +325,7 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
                 attempt: 0,
                 permanent: true,
                 retry_at: None,
+                unanswered: true,
                 answer: answer(),
             }
             .into(),
@@ -240,6 +343,16 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
     given::<Mail>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
         .when(abandon())
         .then_nothing();
+    let end = EmailFailed {
+        attempt: 1,
+        permanent: true,
+        retry_at: None,
+        unanswered: true,
+        answer: answer(),
+    };
+    given::<Mail>(vec![mail(OnUnknown::Park), failed(1, true).into()])
+        .when(abandon())
+        .then(vec![end.into()]);
 }
 
 #[test]
@@ -251,6 +364,14 @@ fn outcome_of_another_attempt_is_refused() {
     given::<Mail>(history)
         .when(MailCommand::RecordFailure(failed(1, true)))
         .then_refused("WRONG_STATE");
+    for command in [
+        MailCommand::RecordFailure(failed(1, true)),
+        MailCommand::RecordUnknown(unknown(1, None)),
+    ] {
+        given::<Mail>(vec![mail(OnUnknown::Park), claimed(1), sent(1).into()])
+            .when(command)
+            .then_refused("WRONG_STATE");
+    }
 }
 
 const NOON: OffsetDateTime = datetime!(2026-12-01 12:00 UTC);
@@ -317,11 +438,10 @@ fn waiting_mail_is_released_by_its_timer() {
     given::<Mail>(retrying.clone())
         .when(claim_it())
         .then_nothing();
-    for history in [
-        vec![scheduled.clone()],
-        retrying,
-        vec![mail(OnUnknown::Park)],
-    ] {
+    given::<Mail>(vec![mail(OnUnknown::Park)])
+        .when(MailCommand::ReleaseDue)
+        .then_nothing();
+    for history in [vec![scheduled.clone()], retrying] {
         given::<Mail>(history)
             .when(MailCommand::ReleaseDue)
             .then(vec![released()]);

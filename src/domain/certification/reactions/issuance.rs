@@ -2,6 +2,7 @@
 
 use crate::domain::certification::issuance::{CertificateGenerated, CertificateRequested};
 use crate::domain::certification::mail::{EmailQueued, MailDelivery, OnUnknown};
+use crate::domain::certification::origin::Origin;
 use crate::domain::{IssuanceId, MailId};
 
 /// Returns the public URL of a certificate's page. The QR code contains the same URL.
@@ -40,6 +41,9 @@ pub fn mail_about(
     let page = &request.page;
     EmailQueued {
         issuance_id: id,
+        certificate_id: request.certificate_id,
+        batch_id: Origin::batch_of(&request.origins),
+        previous: None,
         attendee_id: request.attendee_id,
         to_name: page.full_name.clone(),
         to_address: request.email.clone(),

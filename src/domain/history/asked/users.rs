@@ -18,8 +18,8 @@ use crate::domain::accounts::second_factor::{
     WhyRemoved,
 };
 use crate::domain::accounts::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed, SessionRevoked,
-    SessionStarted,
+    PresentedToken, RevocationReason, Session, SessionCommand, SessionEvent, SessionRefreshed,
+    SessionRevoked, SessionStarted,
 };
 use crate::domain::accounts::user::{
     NewPassword, Profile, Role, User, UserChange, UserCommand, UserDeleted, UserDisabled,
@@ -30,19 +30,19 @@ use crate::domain::kernel::sending::MailDelivery;
 
 impl Asked for Session {
     fn command(which: u32, text: &str, n: u32) -> SessionCommand {
+        let token = PresentedToken {
+            sha256: text.to_owned(),
+            was_issued: n.is_multiple_of(3),
+            next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
+            at: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
+        };
         match which % 5 {
             0 => SessionCommand::Start(started(text, n)),
             1 | 2 => SessionCommand::Refresh {
-                presented_sha256: text.to_owned(),
-                was_issued: n.is_multiple_of(3),
-                next_sha256: if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
-                now: TIME - time::Duration::seconds(2) + time::Duration::seconds(i64::from(n)),
+                token,
                 expires_at: TIME,
             },
-            3 => SessionCommand::LogOut {
-                presented_sha256: text.to_owned(),
-                was_issued: n.is_multiple_of(2),
-            },
+            3 => SessionCommand::LogOut(token),
             _ => SessionCommand::End { by: id(n) },
         }
     }
@@ -286,6 +286,7 @@ impl Asked for Notice {
                 attempt: n,
                 permanent: n.is_multiple_of(3),
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }),
             5 => NoticeCommand::RecordUnknown(NoticeOutcomeUnknown {
@@ -321,6 +322,7 @@ impl Asked for Notice {
                 attempt: n,
                 permanent: false,
                 retry_at: Some(TIME),
+                unanswered: false,
                 answer: said(),
             }
             .into(),

@@ -5,6 +5,10 @@ use super::{
     Stage,
 };
 
+/// Detail of the unknown outcome of a claim without a recorded outcome.
+pub const NO_OUTCOME: &str =
+    "the worker stopped between claiming the mail and recording its outcome";
+
 pub(super) fn claim<M: Content, E: SendingEvent<M>>(
     state: &SendingState<M>,
     message_id: &str,
@@ -21,19 +25,23 @@ pub(super) fn claim<M: Content, E: SendingEvent<M>>(
         .as_ref()
         .map_or(OnUnknown::Park, Content::on_unknown);
     match (state.stage, on_unknown) {
-        (Stage::Queued, _) | (Stage::Claimed, OnUnknown::Retry) => vec![next()],
-        (Stage::Claimed, OnUnknown::Park) => vec![
+        (Stage::Queued, _) => vec![next()],
+        (Stage::Claimed, OnUnknown::Retry)
+            if state.failures.saturating_add(1) < M::MAX_FAILURES =>
+        {
+            vec![next()]
+        }
+        (Stage::Claimed, OnUnknown::Retry) => vec![
             EmailOutcomeUnknown {
                 attempt: state.attempt,
                 retry_at: None,
-                detail: "the worker stopped between claiming the mail and recording its outcome"
-                    .to_owned()
-                    .into(),
+                detail: NO_OUTCOME.to_owned().into(),
             }
             .into(),
         ],
         (
             Stage::Absent
+            | Stage::Claimed
             | Stage::Retrying
             | Stage::Sent
             | Stage::Failed
@@ -58,6 +66,7 @@ pub(super) fn abandon<M: Content, E: SendingEvent<M>>(
                 attempt,
                 permanent: true,
                 retry_at: None,
+                unanswered: true,
                 answer: why(),
             }
             .into(),

@@ -3,13 +3,13 @@
 use time::OffsetDateTime;
 
 use super::{
-    Content, EmailFailed, EmailOutcomeUnknown, EmailSent, OnUnknown, SendingEvent, SendingState,
-    Stage,
+    Content, EmailFailed, EmailOutcomeUnknown, EmailSent, MAX_UNANSWERED, OnUnknown, SendingEvent,
+    SendingState, Stage,
 };
 use crate::domain::Refusal;
 
-/// Records an acceptance in every stage, because the mail was sent. It may arrive late, after the
-/// outcome was recorded as unknown, or even after a later attempt began.
+/// Records an acceptance in every stage, because the mail was sent. The server's answer may be
+/// recorded late, after the outcome was recorded as unknown, or even after a later attempt began.
 pub(super) fn sent<M: Content, E: SendingEvent<M>>(
     state: &SendingState<M>,
     event: &EmailSent,
@@ -22,7 +22,8 @@ pub(super) fn sent<M: Content, E: SendingEvent<M>>(
 }
 
 /// Records a failure of the claimed attempt, even if its outcome was recorded as unknown meanwhile.
-/// A server that rejects the recipient answers before the attempt is claimed.
+/// A server that rejects the recipient answers before the attempt is claimed. If the mail fails
+/// although an earlier attempt may have been successful, its outcome is unknown.
 pub(super) fn failure<M: Content, E: SendingEvent<M>>(
     state: &SendingState<M>,
     event: &EmailFailed,
@@ -40,9 +41,24 @@ pub(super) fn failure<M: Content, E: SendingEvent<M>>(
         return Err(of_another_attempt());
     }
     let retry_at = event.retry_at.filter(|_| !event.permanent);
+    let retry_at = may_follow(state, event.attempt, event.unanswered, retry_at);
+    let may_have_arrived =
+        state.is_after_claim(event.attempt) || (1..event.attempt).contains(&state.unknown_attempt);
+    if retry_at.is_none() && may_have_arrived {
+        let answer = event.answer.reveal_str();
+        let detail = format!("an earlier attempt may have been successful; then: {answer}");
+        return Ok(vec![
+            EmailOutcomeUnknown {
+                attempt: event.attempt,
+                retry_at: None,
+                detail: detail.into(),
+            }
+            .into(),
+        ]);
+    }
     Ok(vec![
         EmailFailed {
-            retry_at: may_follow(state, retry_at),
+            retry_at,
             ..event.clone()
         }
         .into(),
@@ -59,7 +75,7 @@ pub(super) fn unknown<M: Content, E: SendingEvent<M>>(
     let retry_at = event.retry_at.filter(|_| is_sent_again(state));
     Ok(vec![
         EmailOutcomeUnknown {
-            retry_at: may_follow(state, retry_at),
+            retry_at: may_follow(state, event.attempt, false, retry_at),
             ..event.clone()
         }
         .into(),
@@ -72,12 +88,21 @@ fn is_sent_again<M: Content>(state: &SendingState<M>) -> bool {
     state.mail.as_ref().is_some_and(again)
 }
 
-/// Returns the time of the next attempt if the number of failures allows one.
+/// Returns the time of the next attempt if the number of failures allows one after this attempt.
 fn may_follow<M: Content>(
     state: &SendingState<M>,
+    attempt: u32,
+    unanswered: bool,
     retry_at: Option<OffsetDateTime>,
 ) -> Option<OffsetDateTime> {
-    retry_at.filter(|_| state.failures.saturating_add(1) < M::MAX_FAILURES)
+    let (earlier, most) = if unanswered {
+        (state.unanswered, MAX_UNANSWERED)
+    } else {
+        (state.failures, M::MAX_FAILURES)
+    };
+    let is_counted = state.is_counted && attempt == state.attempt;
+    let count = earlier.saturating_add(u32::from(!is_counted));
+    retry_at.filter(|_| count < most)
 }
 
 fn of_another_attempt() -> Refusal {

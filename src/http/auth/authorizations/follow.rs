@@ -23,8 +23,9 @@ const STEP: usize = 1_000;
 const MARGIN: Duration = Duration::from_secs(60);
 
 impl Authorizations {
-    /// Follows the log until `shutdown`, or until an unknown event. Returns at `shutdown`. `access` is the lifetime of access tokens, `now` the
-    /// current time.
+    /// Follows the log until `shutdown`, or until an event that this program doesn't know or can't
+    /// read. Returns at `shutdown`. `access` is the lifetime of access tokens, `now` the current
+    /// time.
     pub async fn follow(
         &self,
         log: &EventLog,
@@ -117,14 +118,18 @@ impl Follower<'_> {
                     progress.level_at = Some(asked);
                 });
             }
-            let events = reader.next_batch(STEP, RENEW_AFTER).await?;
+            let events = match reader.next_batch(STEP, RENEW_AFTER).await {
+                Err(error @ LogError::Undecodable { .. }) => {
+                    self.stop(error.to_string());
+                    return Ok(());
+                }
+                read => read?,
+            };
             if events.is_empty() {
                 return Ok(());
             }
             if let Err(unknown) = self.authorizations.apply(&events) {
-                tracing::error!(unknown, "authorization state stopped, use a newer program");
-                self.progress
-                    .send_modify(|progress| progress.unknown = Some(unknown));
+                self.stop(unknown);
                 return Ok(());
             }
             if forgot.elapsed() > RENEW_AFTER {
@@ -135,5 +140,11 @@ impl Follower<'_> {
             self.progress
                 .send_modify(|progress| progress.position = reader.position());
         }
+    }
+
+    fn stop(&self, unknown: String) {
+        tracing::error!(unknown, "authorization state stopped, use a newer program");
+        self.progress
+            .send_modify(|progress| progress.unknown = Some(unknown));
     }
 }

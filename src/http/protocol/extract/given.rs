@@ -114,8 +114,8 @@ impl Given {
             let parsed = filter.parse(&given);
             let value = parsed.map_err(|rejected| self.rejected(filter.name, &rejected))?;
             match filter.kind {
-                Kind::Time(Bound::From) | Kind::Day(Bound::From) => start.clone_from(&value),
-                Kind::Time(Bound::To) | Kind::Day(Bound::To) => {
+                Kind::Created(Bound::From, _) | Kind::Day(Bound::From) => start.clone_from(&value),
+                Kind::Created(Bound::To, _) | Kind::Day(Bound::To) => {
                     let range = value.as_ref().zip(start.as_ref());
                     if range.is_some_and(|(end, start)| end.is_before(start)) {
                         return Err(self.invalid(filter.name, "is before the start of the range"));

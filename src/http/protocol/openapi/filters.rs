@@ -128,7 +128,7 @@ fn item(filter: &Filter) -> RefOr<Schema> {
         Kind::Ids => known(KnownFormat::Uuid).into(),
         Kind::Words | Kind::Texts(_) | Kind::Numbers => text().max_length(Some(MAX_TEXT)).into(),
         Kind::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
-        Kind::Time(_) => known(KnownFormat::DateTime).into(),
+        Kind::Created(..) => known(KnownFormat::DateTime).into(),
         Kind::Day(_) => known(KnownFormat::Date).into(),
     }
 }

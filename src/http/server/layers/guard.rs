@@ -175,7 +175,9 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
             check_not_stopped(&readers)?;
         }
         if let Some(wait) = wait(&request)? {
-            wait.end(&http, &readers).await?;
+            http.waiting
+                .wait(&http, &readers, wait.user, wait.position, &wait.place)
+                .await?;
         }
         if !has_body {
             request = without_body(request).await?;
@@ -320,25 +322,13 @@ struct Wait {
     place: Place,
 }
 
-impl Wait {
-    async fn end(self, http: &HttpState, readers: &Readers) -> Result<(), ApiError> {
-        let Self {
-            user,
-            position,
-            place,
-        } = self;
-        http.waiting
-            .wait(http, readers, user, position, &place)
-            .await
-    }
-}
-
 fn is_read(request: &Request) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method())
 }
 
-/// Rejects a read of tables to which no further events are applied. Their rows may be outdated. For
-/// example, a certificate may have been revoked since.
+/// Rejects a read of tables that an event has stopped. Their rows may be outdated. For example, a
+/// certificate may have been revoked since. Tables that only stand still, because no projector runs,
+/// are still read: all tables stand still then, and `/health/ready` reports it.
 fn check_not_stopped(readers: &Readers) -> Result<(), ApiError> {
     let Some(name) = readers.stopped() else {
         return Ok(());

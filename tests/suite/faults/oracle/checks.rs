@@ -17,6 +17,9 @@ use crate::support::{hold, postgres};
 /// Longest time until a process reports that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(500);
+/// Time after a revocation in which a mail may be claimed by a process that has read the issuance
+/// before.
+const AFTER_REVOCATION: Duration = Duration::from_secs(2);
 
 /// Returns what is begun and not finished.
 pub fn unfinished(history: &History) -> Vec<String> {
@@ -30,7 +33,7 @@ pub fn unfinished(history: &History) -> Vec<String> {
         counts.entry(what).or_insert((0, id)).0 += 1;
     };
     for (id, issuance) in &history.issuances {
-        if issuance.revoked || issuance.failed.is_some() {
+        if issuance.revoked.is_some() || issuance.failed.is_some() {
             continue;
         }
         if issuance.pdf.is_none() {
@@ -39,9 +42,11 @@ pub fn unfinished(history: &History) -> Vec<String> {
             count("issuances without a mail".to_owned(), id);
         }
     }
-    for (id, mail) in &history.mails {
-        if !["sent", "failed", "unknown", "cancelled"].contains(&mail.state) {
-            count(format!("{} mails", mail.state), id);
+    for (noun, mails) in [("mails", &history.mails), ("notices", &history.notices)] {
+        for (id, mail) in mails {
+            if !["sent", "failed", "unknown", "cancelled"].contains(&mail.state) {
+                count(format!("{} {noun}", mail.state), id);
+            }
         }
     }
     for (id, (last, _)) in &history.imports {
@@ -49,9 +54,11 @@ pub fn unfinished(history: &History) -> Vec<String> {
             count(format!("imports after {last}"), id);
         }
     }
-    for (id, last) in &history.batches {
-        if last == "BatchRequested" {
+    for (id, batch) in &history.batches {
+        if !batch.is_dispatched {
             count("batches that are not dispatched".to_owned(), id);
+        } else if batch.is_stopping && batch.stopped.is_none() {
+            count("batches that are not stopped".to_owned(), id);
         }
     }
     let text = |(what, (count, id))| format!("{count} {what}, such as {id}");
@@ -73,10 +80,12 @@ pub fn failed_work(history: &History, mails_may_fail: bool) -> Vec<String> {
             counts.entry(what).or_insert((0, id)).0 += 1;
         }
     }
-    for (id, mail) in &history.mails {
-        if mail.state == "failed" && !mails_may_fail {
-            let what = "mails that failed".to_owned();
-            counts.entry(what).or_insert((0, id)).0 += 1;
+    for (noun, mails) in [("mails", &history.mails), ("notices", &history.notices)] {
+        for (id, mail) in mails {
+            if mail.state == "failed" && !mails_may_fail {
+                let what = format!("{noun} that failed");
+                counts.entry(what).or_insert((0, id)).0 += 1;
+            }
         }
     }
     let text = |(what, (count, id))| format!("{count} {what}, such as {id}");
@@ -94,7 +103,11 @@ pub fn issuances(history: &History, objects: &Path, recorded: &Recorded) -> Vec<
         .values()
         .map(|mail| (mail.issuance.as_str(), mail))
         .collect();
-    for (id, issuance) in history.issuances.iter().filter(|(_, i)| !i.revoked) {
+    for (id, issuance) in history
+        .issuances
+        .iter()
+        .filter(|(_, i)| i.revoked.is_none())
+    {
         let key = (issuance.certificate.as_str(), issuance.attendee.as_str());
         current.entry(key).or_default().push(id);
         if let Some(mail) = address.get(id.as_str()) {
@@ -109,6 +122,16 @@ pub fn issuances(history: &History, objects: &Path, recorded: &Recorded) -> Vec<
             }
         }
     }
+    for (id, issuance) in &history.issuances {
+        let is_undone = |batch: &&String| {
+            let stopped = history.batches.get(*batch).map(|batch| &batch.stopped);
+            stopped.is_some_and(|stopped| stopped.as_deref() == Some("BatchUndone"))
+        };
+        let is_valid = issuance.revoked.is_none() && issuance.pdf.is_some();
+        if let Some(batch) = issuance.origins.iter().find(is_undone).filter(|_| is_valid) {
+            found.push(format!("{id} is valid, and its batch {batch} is undone"));
+        }
+    }
     for ((certificate, attendee), ids) in current {
         if ids.len() > 1 {
             found.push(format!(
@@ -117,7 +140,8 @@ pub fn issuances(history: &History, objects: &Path, recorded: &Recorded) -> Vec<
             ));
         }
     }
-    let missing = recorded.earned.iter().filter(|(certificate, email)| {
+    let missing = recorded.earned.difference(&recorded.revoked);
+    let missing = missing.filter(|(certificate, email)| {
         !of_address.contains_key(&(certificate.as_str(), email.as_str()))
     });
     let missing = missing.count();
@@ -143,7 +167,7 @@ pub fn mails(history: &History, accepted: &[Accepted]) -> Vec<String> {
             .or_default() += 1;
     }
     for (id, count) in &counts {
-        match history.mails.get(*id) {
+        match history.mails.get(*id).or(history.notices.get(*id)) {
             None => found.push(format!("mail {id} was accepted, and is not in the log")),
             Some(mail) if *count > 1 + mail.requested_again => {
                 found.push(format!("mail {id} was accepted {count} times"));
@@ -157,8 +181,20 @@ pub fn mails(history: &History, accepted: &[Accepted]) -> Vec<String> {
     let mut of_issuance: BTreeMap<&str, u32> = BTreeMap::new();
     for (id, mail) in &history.mails {
         *of_issuance.entry(&mail.issuance).or_default() += 1;
+        let revoked = history.issuances.get(&mail.issuance);
+        let revoked = revoked.and_then(|issuance| issuance.revoked);
+        if let (Some(claimed), Some(revoked)) = (mail.claimed, revoked)
+            && claimed > revoked + AFTER_REVOCATION
+        {
+            found.push(format!("mail {id} was claimed after the revocation"));
+        }
         if mail.state == "sent" && !counts.contains_key(id.as_str()) {
             found.push(format!("mail {id} is sent, and was not accepted"));
+        }
+    }
+    for (id, notice) in &history.notices {
+        if notice.state == "sent" && !counts.contains_key(id.as_str()) {
+            found.push(format!("notice {id} is sent, and was not accepted"));
         }
     }
     let twice = of_issuance.iter().filter(|(_, count)| **count > 1);
@@ -201,7 +237,7 @@ pub async fn tables(on: &Installation, history: &History) -> Vec<String> {
         .collect();
     found.extend(compare(on, "jobs", "stage", jobs).await);
     let state = |issuance: &super::history::Issuance| match issuance {
-        issuance if issuance.revoked => "revoked",
+        issuance if issuance.revoked.is_some() => "revoked",
         issuance if issuance.failed.is_some() => "failed",
         issuance if issuance.pdf.is_some() => "generated",
         _ => "requested",
@@ -285,7 +321,7 @@ pub fn personal_data(on: &Installation, recorded: &Recorded) -> Vec<String> {
         words.insert(person.document.clone());
     }
     let mut texts: Vec<(String, String)> = Vec::new();
-    for program in &on.programs {
+    for program in on.programs.iter().chain(&on.retired) {
         texts.push((format!("the log of {:?}", program.role), program.logged()));
     }
     for server in ["nats.log", "postgres.log"] {

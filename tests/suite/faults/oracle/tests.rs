@@ -1,9 +1,10 @@
 //! Tests of the checks on histories that violate an invariant.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use super::checks;
 use super::history::{Event, History};
@@ -19,6 +20,7 @@ fn history(events: &[(&str, &str, &str, Value)]) -> History {
             kind: (*kind).to_owned(),
             id: (*id).to_owned(),
             name: (*name).to_owned(),
+            time: OffsetDateTime::UNIX_EPOCH + Duration::from_secs(10 * n as u64),
             data: data.clone(),
         });
     }
@@ -88,6 +90,13 @@ fn certificate_that_nobody_got_is_found() {
     let without_mail = history(&[requested("i")]);
     let found = checks::issuances(&without_mail, folder.path(), &recorded);
     finds(&found, "1 acknowledged certificates have no mail");
+    let earned = recorded.earned.clone();
+    recorded.revoked = earned;
+    assert_eq!(
+        checks::issuances(&without_mail, folder.path(), &recorded),
+        [""; 0]
+    );
+    recorded.revoked.clear();
     let with_mail = history(&[requested("i"), queued("m")]);
     assert_eq!(
         checks::issuances(&with_mail, folder.path(), &recorded),
@@ -109,6 +118,59 @@ fn mails_that_differ_from_the_log_are_found() {
     finds(&checks::mails(&log, &[accepted("m")]), "is failed");
     let log = history(&[queued("m"), queued("n")]);
     finds(&checks::mails(&log, &[]), "issuance i has 2 mails");
+}
+
+#[test]
+fn batch_that_is_not_undone_is_found() {
+    let folder = TempDir::new().unwrap();
+    let recorded = Recorded::default();
+    let data = json!({ "certificateId": "c", "attendeeId": "a", "origins": [{ "id": "b" }] });
+    let issued = ("issuance", "i", "CertificateRequested", data);
+    let generated = ("issuance", "i", "CertificateGenerated", json!({}));
+    let batch = |name| ("batch", "b", name, json!({}));
+    let begun = [
+        batch("BatchRequested"),
+        issued,
+        generated,
+        batch("BatchDispatched"),
+        batch("BatchUndoRequested"),
+    ];
+    finds(&checks::unfinished(&history(&begun)), "not stopped");
+    let ended = [&begun[..], &[batch("BatchUndone")]].concat();
+    let found = checks::issuances(&history(&ended), folder.path(), &recorded);
+    finds(&found, "its batch b is undone");
+}
+
+#[test]
+fn mail_that_is_claimed_after_a_revocation_is_found() {
+    let revoked = ("issuance", "i", "CertificateRevoked", json!({}));
+    let claimed = ("mail", "m", "SendClaimed", json!({}));
+    let sent = ("mail", "m", "EmailSent", json!({}));
+    let events = [requested("i"), queued("m"), claimed, sent, revoked];
+    let mails = [accepted("m")];
+    assert_eq!(checks::mails(&history(&events), &mails), [""; 0]);
+    let [requested, queued, claimed, sent, revoked] = events;
+    let late = history(&[requested, queued, revoked, claimed, sent]);
+    finds(&checks::mails(&late, &mails), "after the revocation");
+}
+
+#[test]
+fn notices_are_checked_like_mails() {
+    let queued = ("notice", "n", "NoticeQueued", json!({}));
+    let claimed = ("notice", "n", "NoticeClaimed", json!({}));
+    let again = json!({ "retryAt": "2026-11-21T12:00:00Z" });
+    let unknown = ("notice", "n", "NoticeOutcomeUnknown", again);
+    let sent = ("notice", "n", "NoticeSent", json!({}));
+    let log = history(&[queued.clone(), claimed.clone()]);
+    finds(&checks::unfinished(&log), "1 claimed notices");
+    let log = history(&[queued.clone(), claimed.clone(), sent.clone()]);
+    finds(&checks::mails(&log, &[]), "was not accepted");
+    let twice = [accepted("n"), accepted("n")];
+    finds(&checks::mails(&log, &twice), "accepted 2 times");
+    for again in [unknown, claimed.clone()] {
+        let log = history(&[queued.clone(), claimed.clone(), again, sent.clone()]);
+        assert_eq!(checks::mails(&log, &twice), [""; 0]);
+    }
 }
 
 #[test]

@@ -93,8 +93,7 @@ pub async fn log_in(
     let shown = shown(&http, id, request.code.as_ref()).await;
     let Some(shown) = shown.inspect_err(|error| refused_code(client, id, error))? else {
         http.rate_limits.guessed_half(guess);
-        let message = "the password is right; send it again with a code of the second factor";
-        return Err(ApiError::new(ErrorCode::SecondFactorRequired, message));
+        return Err(code_required());
     };
     let has_shown = shown.is_some();
     let (refresh, started) = super::new_session(&http, id, user.epoch, now);
@@ -104,7 +103,11 @@ pub async fn log_in(
     let begun = begin_session(&http.commands, &context, id, shown, session)
         .await
         .map_err(ApiError::from);
-    let position = begun.inspect_err(|error| refused_code(client, id, error))?;
+    let begun = begun.inspect_err(|error| refused_code(client, id, error))?;
+    let Some(position) = begun else {
+        http.rate_limits.guessed_half(guess);
+        return Err(code_required());
+    };
     http.rate_limits.guessed_right(guess);
     if has_shown {
         second_factor::guessed_right(&http, id);
@@ -129,6 +132,11 @@ async fn shown(
     }
     let Some(code) = code else { return Ok(None) };
     second_factor::guess(http, id, &factor, &Code::of(code)?).map(|shown| Some(Some(shown)))
+}
+
+fn code_required() -> ApiError {
+    let message = "the password is right; send it again with a code of the second factor";
+    ApiError::new(ErrorCode::SecondFactorRequired, message)
 }
 
 /// Counts and logs a rejected log-in. The log line contains the client address, the account if it

@@ -152,7 +152,7 @@ pub async fn request_password_reset(
     let (id, user) = super::find(&http, &claim).await?;
     if let Some(user) = user.active().filter(|_| may) {
         // The append is not awaited, because its duration would reveal that the account exists.
-        tokio::spawn(send(http.clone(), id, user.epoch, request_id));
+        tokio::spawn(send(http.clone(), id, user.link_epoch(), request_id));
     }
     Answer::ok(&ForgotPasswordAnswer { accepted: true })
 }
@@ -229,7 +229,7 @@ pub async fn reset_password(
         .active()
         .ok_or(Refusal::LinkEnded)?;
     // This check avoids an expensive password hash. `reset_password` makes the decision.
-    if !notice.about.opens(http.now(), user.epoch) {
+    if !notice.about.opens(http.now(), user.link_epoch()) {
         return Err(Refusal::LinkEnded.into());
     }
     let hash = new_hash(&http, "password", request.password, &user.profile).await?;

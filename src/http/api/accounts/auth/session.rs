@@ -2,25 +2,23 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{TokenAnswer, UserAnswer};
-use crate::commands::{CommandContext, CommandError};
-use crate::domain::accounts::session::{
-    RevocationReason, Session, SessionCommand, SessionEvent, SessionState,
-};
-use crate::domain::accounts::user::{Account, User, UserCommand};
-use crate::domain::{Personal, Refusal, SessionId, UserId};
-use crate::event_log::Position;
+use crate::commands::{CommandContext, sessions};
+use crate::domain::accounts::session::{PresentedToken, RevocationReason, Session, SessionCommand};
+use crate::domain::accounts::user::User;
+use crate::domain::{Personal, Refusal, SessionId};
+use crate::event_log::Via;
 use crate::http::auth::tokens::RefreshToken;
 use crate::http::protocol::answer::{Envelope, ListEnvelope};
 use crate::http::protocol::extract::{Json, ListQuery, Path};
 use crate::http::protocol::timestamp::Timestamp;
 use crate::http::server::layers::observe::RequestId;
 use crate::http::{Answer, ApiError, Caller, HttpState};
-use crate::projection::queries::sessions;
-use crate::projection::queries::sessions::SessionRow;
+use crate::projection::queries::sessions::{SessionRow, open_sessions};
 
 /// Refresh token that is exchanged for new tokens.
 #[derive(Deserialize, ToSchema)]
@@ -54,65 +52,43 @@ pub async fn refresh_tokens(
         RefreshToken::parse(request.refresh_token.reveal_str()).ok_or(Refusal::SessionEnded)?;
     let now = http.now();
     let next = presented.next(&http.claim_key);
-    // The user is read before the token is exchanged. If the log fails in between, the presented
-    // token is still the current one. Only the command rejects a session that is not open.
-    let session = http.commands.load::<Session>(presented.session_id).await?;
-    let mut user = None;
-    if let SessionState::Open { user_id, .. } = session.state {
-        user = Some(active_user(&http, user_id).await?);
-    }
-    let refresh = SessionCommand::Refresh {
-        presented_sha256: presented.sha256(),
-        was_issued: presented.was_issued(&http.claim_key),
-        next_sha256: next.sha256(),
-        now,
-        expires_at: http.tokens.refresh_until(now),
-    };
-    let context =
-        CommandContext::of_person(http.random_id().into(), "refresh").in_request(request_id);
-    let done = match http
-        .commands
-        .execute::<Session>(&context, presented.session_id, refresh)
-        .await
-    {
-        // An unknown session gets the same response as a session that has ended.
-        Err(CommandError::Refused(Refusal::NotFound(_))) => {
-            return Err(Refusal::SessionEnded.into());
-        }
-        done => done?,
-    };
-    let SessionState::Open {
-        user_id,
-        epoch,
-        ends_at,
-        ..
-    } = done.state
-    else {
-        super::reused(presented.session_id);
+    let token = presented_at(&http, &presented, now);
+    let expires_at = http.tokens.refresh_until(now);
+    let context = context_of(&http, &presented, "refresh", request_id);
+    let id = presented.session_id;
+    let refreshed = sessions::refresh(&http.commands, &context, id, token, expires_at).await?;
+    let Some(open) = refreshed.open else {
+        super::reused(id);
         http.authorizations
-            .wait_until_session_applied(done.position)
+            .wait_until_session_applied(refreshed.position)
             .await;
         return Err(Refusal::SessionEnded.into());
     };
-    let user = match user {
-        Some(user) => user,
-        // A lagging replica of the log did not have the session yet.
-        None => active_user(&http, user_id).await?,
-    };
-    if epoch < user.epoch {
-        return Err(Refusal::SessionEnded.into());
-    }
-    let answer = super::tokens(&http, user_id, &user, &next, now, ends_at)?;
-    Ok(Answer::ok(&answer)?.at(done.position))
+    let answer = super::tokens(&http, open.user_id, &open.account, &next, now, open.ends_at)?;
+    Ok(Answer::ok(&answer)?.at(refreshed.position))
 }
 
-/// Returns the account of a user.
-///
-/// # Errors
-/// 401 if the user is not active; 503 if the log can't be read.
-async fn active_user(http: &HttpState, id: UserId) -> Result<Account, ApiError> {
-    let user = http.commands.load::<User>(id).await?.state.active();
-    Ok(user.ok_or(Refusal::SessionEnded)?)
+fn presented_at(http: &HttpState, token: &RefreshToken, now: OffsetDateTime) -> PresentedToken {
+    PresentedToken {
+        sha256: token.sha256(),
+        was_issued: token.was_issued(&http.claim_key),
+        next_sha256: token.next(&http.claim_key).sha256(),
+        at: now,
+    }
+}
+
+/// Returns the context of a command on the session of a refresh token. A token that this server has
+/// not issued has no events, so the credential of each event is known to be valid.
+fn context_of(
+    http: &HttpState,
+    token: &RefreshToken,
+    actor: &str,
+    request_id: String,
+) -> CommandContext {
+    CommandContext {
+        via: Some(Via::Session(token.session_id)),
+        ..CommandContext::of_person(http.random_id().into(), actor).in_request(request_id)
+    }
 }
 
 /// Session to be ended.
@@ -139,7 +115,8 @@ pub struct LogoutAnswer {
 /// Logs out. Ends the session of the refresh token, or all sessions of its user.
 ///
 /// The access tokens of the session stop working immediately. If the refresh token is unknown, or
-/// its session has already ended, the request succeeds too.
+/// its session has already ended, the request succeeds too. For 30 seconds after a refresh, the
+/// previous refresh token works too.
 #[utoipa::path(
     post, path = "/auth/logout",
     responses(
@@ -154,79 +131,30 @@ pub async fn log_out(
     let Some(presented) = RefreshToken::parse(request.refresh_token.reveal_str()) else {
         return Answer::ok(&LogoutAnswer { ended: false });
     };
-    if request.all {
-        end_all(&http, &presented, &request_id).await?;
+    let id = presented.session_id;
+    let token = presented_at(&http, &presented, http.now());
+    let context = context_of(&http, &presented, "logout", request_id);
+    let done = sessions::log_out(&http.commands, &context, id, token, request.all).await?;
+    if done.reason == Some(RevocationReason::TokenReuse) {
+        super::reused(id);
+    } else if done.reason.is_some() {
+        tracing::info!(session_id = %id, all = request.all, "user logged out");
     }
-    let context =
-        CommandContext::of_person(http.random_id().into(), "logout").in_request(request_id);
-    let was_issued = presented.was_issued(&http.claim_key);
-    let log_out = SessionCommand::LogOut {
-        presented_sha256: presented.sha256(),
-        was_issued,
-    };
-    let done = match http
-        .commands
-        .execute::<Session>(&context, presented.session_id, log_out)
-        .await
-    {
-        Err(CommandError::Refused(Refusal::NotFound(_))) => {
-            return Answer::ok(&LogoutAnswer { ended: false });
-        }
-        done => done?,
-    };
-    let reason = done.events.iter().find_map(|event| match event {
-        SessionEvent::SessionRevoked(end) => Some(end.reason),
-        SessionEvent::SessionStarted(_) | SessionEvent::SessionRefreshed(_) => None,
-    });
-    if reason == Some(RevocationReason::TokenReuse) {
-        super::reused(presented.session_id);
-    } else if reason.is_some() {
-        tracing::info!(session_id = %presented.session_id, all = request.all, "user logged out");
-    }
-    if reason.is_some() {
+    if done.reason.is_some() {
         http.authorizations
-            .wait_until_session_applied(done.position)
+            .wait_until_session_applied(done.session)
             .await;
     }
-    Ok(Answer::ok(&LogoutAnswer {
-        ended: reason.is_some(),
-    })?
-    .at(done.position))
-}
-
-/// Ends all sessions of the user, if the session is open and `presented` is its current token. Must
-/// be called before the session itself is ended, so that an interrupted request can be repeated.
-async fn end_all(
-    http: &HttpState,
-    presented: &RefreshToken,
-    request_id: &str,
-) -> Result<Option<Position>, ApiError> {
-    let loaded = http.commands.load::<Session>(presented.session_id).await?;
-    let SessionState::Open {
-        user_id,
-        refresh_sha256,
-        ..
-    } = loaded.state
-    else {
-        return Ok(None);
-    };
-    if refresh_sha256 != presented.sha256() {
-        return Ok(None);
+    if let Some(position) = done.user {
+        http.authorizations.wait_until_user_applied(position).await;
     }
-    let context =
-        CommandContext::of_person(http.random_id().into(), user_id).in_request(request_id);
-    match http
-        .commands
-        .execute::<User>(&context, user_id, UserCommand::EndSessions)
-        .await
-    {
-        Err(CommandError::Refused(Refusal::NotFound(_))) => Ok(None),
-        done => {
-            let position = done?.position;
-            http.authorizations.wait_until_user_applied(position).await;
-            Ok(Some(position))
-        }
-    }
+    let answer = Answer::ok(&LogoutAnswer {
+        ended: done.reason.is_some(),
+    })?;
+    Ok(match done.reason {
+        Some(_) => answer.at(done.user.unwrap_or(done.session)),
+        None => answer,
+    })
 }
 
 /// A session. Each log-in starts one.
@@ -277,7 +205,7 @@ pub async fn list_own_sessions(
     query: ListQuery<SessionRow>,
 ) -> Result<Answer, ApiError> {
     let user = caller.user_id.0;
-    let own = query.restricted(|given| sessions::open_sessions(given, user, http.now()));
+    let own = query.restricted(|given| open_sessions(given, user, http.now()));
     own.answer(&http, |row| SessionAnswer::of(row, &caller))
         .await
 }

@@ -157,8 +157,7 @@ async fn wait_until_ended(
         let has_ended = import.state.ended;
         Ok((has_ended, has_ended.then_some(import.position)))
     };
-    let last = patience.look_until(http, MAX_WAIT, look).await;
-    let last = last.ok().flatten().flatten()?;
+    let last = patience.look_until(http, MAX_WAIT, look).await.flatten()?;
     if !patience.wait_for_tables(http, last).await {
         return None;
     }

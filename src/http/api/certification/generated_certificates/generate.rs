@@ -277,6 +277,5 @@ async fn wait_until_drawn(
         let drawn = row.filter(is_drawn);
         Ok((drawn.is_some(), drawn))
     };
-    let drawn = patience.look_until(http, MAX_WAIT, look).await;
-    drawn.ok().flatten().flatten()
+    patience.look_until(http, MAX_WAIT, look).await.flatten()
 }

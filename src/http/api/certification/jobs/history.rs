@@ -116,6 +116,7 @@ mod tests {
             attempt,
             permanent: !will_retry,
             retry_at: will_retry.then_some(datetime!(2026-11-21 13:00 UTC)),
+            unanswered: false,
             answer: text("451 later"),
         };
         let history = recorded(vec![

@@ -51,9 +51,9 @@ pub struct JobAnswer {
     /// E-mail address of the recipient.
     #[schema(value_type = String)]
     pub to_address: Personal<String>,
-    /// Number of attempts that were started.
+    /// Number of the last attempt.
     pub attempts: i32,
-    /// Time at which the last attempt started (RFC 3339).
+    /// Time of the last attempt: its start, or the refusal of the recipient (RFC 3339).
     pub attempted_at: Option<Timestamp>,
     /// Time at which a mail server accepted the mail (RFC 3339).
     pub sent_at: Option<Timestamp>,
@@ -66,7 +66,7 @@ pub struct JobAnswer {
     /// Complete last response of the mail server.
     #[schema(value_type = Option<String>)]
     pub server_answer: Option<Personal<String>>,
-    /// Message-ID of the mail. Null before the first attempt.
+    /// Message-ID of the mail. Null until the mail server has accepted a recipient.
     pub message_id: Option<String>,
     /// Time at which the mail was queued (RFC 3339).
     pub created_at: Timestamp,
@@ -170,6 +170,7 @@ impl JobAnswer {
             MailEvent::EmailSent(sent) => {
                 self.sent_at = Some(time);
                 self.error_message = None;
+                self.cancel_reason = None;
                 self.server_answer = Some(sent.answer);
             }
             MailEvent::EmailFailed(failed) => {
@@ -177,7 +178,10 @@ impl JobAnswer {
                 self.error_message = Some(failed.answer.clone());
                 self.server_answer = Some(failed.answer);
             }
-            MailEvent::EmailOutcomeUnknown(unknown) => self.error_message = Some(unknown.detail),
+            MailEvent::EmailOutcomeUnknown(unknown) => {
+                self.attempted(unknown.attempt, time);
+                self.error_message = Some(unknown.detail);
+            }
             MailEvent::EmailCancelled(cancelled) => self.cancel_reason = Some(cancelled.reason),
             MailEvent::EmailQueued(_)
             | MailEvent::EmailReleased(_)

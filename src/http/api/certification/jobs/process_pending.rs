@@ -102,7 +102,7 @@ pub async fn process_pending_jobs(
                 successful,
                 failed,
                 cancelled,
-            } = ended(&http, &patience, &outcomes.done).await?;
+            } = ended(&http, &patience, &outcomes.done).await;
             let released = outcomes.done.len();
             let processed = successful + failed;
             let pending = i64::try_from(released).unwrap_or(i64::MAX) - processed - cancelled;
@@ -143,9 +143,9 @@ struct Ended {
 /// Waits at most [`MAX_WAIT`] until these mails are finished, and returns the number of mails per
 /// outcome. Does not wait if there are more than [`WAITED_FOR`] mails, or if the client prefers
 /// `respond-async`.
-async fn ended(http: &HttpState, patience: &Patience, ids: &[Uuid]) -> Result<Ended, ApiError> {
+async fn ended(http: &HttpState, patience: &Patience, ids: &[Uuid]) -> Ended {
     if ids.is_empty() || ids.len() > WAITED_FOR {
-        return Ok(Ended::default());
+        return Ended::default();
     }
     let look = || async move {
         let counted = jobs::stages_of(&http.database().await?, ids).await?;
@@ -171,6 +171,6 @@ async fn ended(http: &HttpState, patience: &Patience, ids: &[Uuid]) -> Result<En
             ended,
         ))
     };
-    let ended = patience.look_until(http, MAX_WAIT, look).await?;
-    Ok(ended.unwrap_or_default())
+    let ended = patience.look_until(http, MAX_WAIT, look).await;
+    ended.unwrap_or_default()
 }

@@ -126,7 +126,7 @@ const FILTERS: [Filter; 3] = [
 ];
 
 fn run_filters() -> impl Iterator<Item = Filter> {
-    FILTERS.into_iter().chain(Filter::created(""))
+    FILTERS.into_iter().chain(Filter::created("", None))
 }
 
 impl FromRequestParts<HttpState> for RunsQuery {
@@ -334,7 +334,7 @@ pub async fn run_scheduled_task(
         let log = http.commands.log();
         log.fire_timer(&format!("task.{}", task.name()), Bytes::from(run_id.to_string())).await?;
         tracing::info!(task = task.name(), %run_id, user_id = %write.caller.user_id, "task run requested");
-        let run = ended(&http, &patience, run_id).await?;
+        let run = ended(&http, &patience, run_id).await;
         let run = run.unwrap_or_else(|| RunAnswer::waiting(run_id, task));
         let answer = Answer::ok(&run)?;
         if run.ended_at.is_some() {
@@ -348,19 +348,14 @@ pub async fn run_scheduled_task(
 
 /// Waits at most [`MAX_WAIT`] for the end of a run. Returns `None` if it has not started, or if the
 /// request does not wait.
-async fn ended(
-    http: &HttpState,
-    patience: &Patience,
-    id: Uuid,
-) -> Result<Option<RunAnswer>, ApiError> {
+async fn ended(http: &HttpState, patience: &Patience, id: Uuid) -> Option<RunAnswer> {
     let look = || async move {
         let runs = http.commands.log().runs().await?;
         let run = runs.into_iter().find(|run| run.id == id);
         let is_over = run.as_ref().is_some_and(|run| run.ended.is_some());
         Ok((is_over, run.map(|run| RunAnswer::of(http, run))))
     };
-    let ended = patience.look_until(http, MAX_WAIT, look).await?;
-    Ok(ended.flatten())
+    patience.look_until(http, MAX_WAIT, look).await.flatten()
 }
 
 #[cfg(test)]

@@ -1,0 +1,127 @@
+//! Crashes of a worker's process, and its end.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use laureate::commands::CommandError;
+use laureate::event_log::Position;
+use laureate::workers::{self, Away, Delivery, StateHandle, Verdict, WorkLimits, Worker};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::fixture::{Plant, Probe};
+use super::outages::put;
+use crate::log::fixture::open;
+use crate::support::{servers, until};
+
+/// Probe that gets batches, and whose work can be stopped.
+struct Stoppable(Arc<Probe>);
+
+impl Worker for Stoppable {
+    const NAME: &'static str = Probe::NAME;
+    const BATCH: usize = 50;
+    const IS_STOPPABLE: bool = true;
+    const TYPES: &'static [&'static str] = Probe::TYPES;
+
+    async fn work(&self, deliveries: &[Delivery]) -> Vec<Verdict> {
+        self.0.work(deliveries).await
+    }
+
+    async fn abandon(&self, delivery: &Delivery, why: &str) -> Result<(), CommandError> {
+        self.0.abandon(delivery, why).await
+    }
+
+    async fn probe(&self, away: Away) -> Result<(), String> {
+        self.0.probe(away).await
+    }
+}
+
+/// Runs the worker in a process of its own, as far as its tasks and its connection are concerned.
+/// The process dies when the work of `culprit` begins.
+fn die_of(namespace: String, culprit: Position, limits: WorkLimits) {
+    let (begins, mut begun) = mpsc::channel(1);
+    let probe = Probe::new(move |delivery: Delivery| {
+        let begins = begins.clone();
+        async move {
+            if delivery.event.position == culprit {
+                let _ = begins.send(()).await;
+                pending::<()>().await;
+            }
+            Verdict::Done
+        }
+    });
+    let process = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    process.block_on(async {
+        let log = open(&servers().nats_url, &namespace).await;
+        let worker = Arc::new(Stoppable(probe));
+        let state = StateHandle::new(Probe::NAME);
+        let end = CancellationToken::new();
+        tokio::spawn(workers::run(log, worker, limits, state, end));
+        begun.recv().await.unwrap();
+    });
+    process.shutdown_background();
+}
+
+#[tokio::test]
+async fn only_the_work_that_crashes_the_process_is_given_up() {
+    let plant = Plant::new().await;
+    let short = json!({ "ack_wait": 1_000_000_000_u64 });
+    plant.set_consumer("renderer", short).await;
+    let positions = put(&plant, 6).await;
+    let culprit = positions[0];
+    let limits = WorkLimits {
+        max_crashes: 5,
+        ..WorkLimits::new(2)
+    };
+    for _ in 0..limits.max_crashes {
+        let namespace = plant.log.namespace.name().to_owned();
+        let dies = tokio::task::spawn_blocking(move || die_of(namespace, culprit, limits));
+        dies.await.unwrap();
+    }
+    let last = Probe::new(async |_| Verdict::Done);
+    let (_, _) = plant.run_within(plant.log.log.clone(), last.clone(), limits);
+    let letters = plant.until_dead_letters(1).await;
+    assert_eq!(letters[0].position, culprit);
+    plant.settled("renderer").await;
+    let abandoned: Vec<_> = last.abandoned().iter().map(|(at, _)| *at).collect();
+    assert_eq!(abandoned, [culprit]);
+    assert!(
+        last.seen().iter().all(|(at, _)| *at != culprit),
+        "before it begins"
+    );
+}
+
+#[tokio::test]
+async fn stoppable_work_is_handed_back_at_shutdown_and_is_no_crash() {
+    let plant = Plant::new().await;
+    let positions = put(&plant, 1).await;
+    let limits = WorkLimits {
+        max_crashes: 3,
+        ..WorkLimits::new(1)
+    };
+    // More deployments than crashes would be allowed.
+    for _ in 0..3 {
+        let probe = Probe::new(async |_| pending().await);
+        let end = CancellationToken::new();
+        let log = plant.log.log.clone();
+        let worker = Arc::new(Stoppable(probe.clone()));
+        let state = StateHandle::new(Probe::NAME);
+        let running = tokio::spawn(workers::run(log, worker, limits, state, end.clone()));
+        until("the work has begun", async || !probe.seen().is_empty()).await;
+        end.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+        ended.expect("does not wait for the work").unwrap().unwrap();
+    }
+    let last = Probe::new(async |_| Verdict::Done);
+    plant.run_within(plant.log.log.clone(), last.clone(), limits);
+    plant.settled("renderer").await;
+    let done: Vec<_> = last.seen().iter().map(|(at, _)| *at).collect();
+    assert_eq!(done, positions);
+    assert!(plant.dead_letters().await.is_empty());
+}
