@@ -132,13 +132,17 @@ async fn last_positions_of_more_subjects_than_fit_into_a_request_are_complete() 
 }
 
 #[tokio::test]
-async fn note_is_read_from_the_leader() {
+async fn last_message_of_a_timer_is_read_from_the_leader() {
     let log = Log::provisioned().await;
-    assert!(!log.log.has_note("storage").await.unwrap());
-    log.log.take_note("storage").await.unwrap();
+    log.log
+        .fire_timer("work.tests.1", "1".into())
+        .await
+        .unwrap();
     let timers = log.log.names().timers();
+    let due = log.log.names().due("work.tests.1");
     let mut tap = Tap::on_stream(&log, &timers).await;
-    assert!(log.log.has_note("storage").await.unwrap());
+    let last = log.log.last_kept(&timers, &due).await.unwrap();
+    assert_eq!(last.unwrap().1, "1");
     let requests = tap.requests().await;
     assert!(!requests.leader.is_empty() && requests.replicas.is_empty());
 }

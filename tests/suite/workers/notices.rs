@@ -121,8 +121,8 @@ async fn link_that_cannot_be_used_is_not_mailed() {
     ] {
         let about = NoticeAbout::PasswordReset { expires_at, epoch };
         let id = queued(&plant, &to, about).await;
-        let event = plant.log.log.first("notice", &id.to_string()).await;
-        let delivery = first_delivery(event.unwrap().unwrap());
+        let events = plant.log.log.load("notice", &id.to_string(), 0).await;
+        let delivery = first_delivery(events.unwrap().remove(0));
         let verdicts = notifier(&plant).work(&[delivery]).await;
         assert_eq!(verdicts, [Verdict::Done]);
         assert_eq!(
