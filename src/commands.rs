@@ -245,7 +245,6 @@ impl Commands {
         F: Future<Output = Result<T, CommandError>>,
     {
         let context = Arc::new(context.clone());
-        let mut unsettled = false;
         let mut unanswered = 0;
         // Aggregates of the commits of earlier attempts that may still be written.
         let mut unsettled = Vec::new();
@@ -290,8 +289,13 @@ impl Commands {
                 Err(AppendError::Conflict) => {}
                 // The events may have been written. The next attempt finds them by their command
                 // id.
-                Err(AppendError::Unknown(_)) => unsettled.push(transaction.written()),
-        let mut unanswered = 0;
+                Err(AppendError::Unknown(why)) => {
+                    unsettled.push(transaction.written());
+                    unanswered += 1;
+                    if unanswered == UNANSWERED {
+                        return Err(LogError::Unavailable(why).into());
+                    }
+                }
                 Err(AppendError::Unavailable(why)) => return Err(LogError::Unavailable(why).into()),
                 Err(AppendError::Refused(description)) => {
                     let code = 0;

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{StateHandle, WorkerStates};
 use crate::commands::{CommandContext, CommandError, Commands};
+use crate::domain::Decider;
 use crate::domain::accounts::notice::Notice;
 use crate::domain::certification::mail::Mail;
 use crate::domain::kernel::sending::{SendingCommand, SendingDecider};
-use crate::domain::Decider;
 use crate::event_log::{Durable, LogError, Position};
 
 /// Actor name in the commands of timers.
