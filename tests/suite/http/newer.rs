@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
+use laureate::app::Role;
 use laureate::event_log::Position;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::people::text;
 use super::{Answered, Api};
 use crate::log::fixture::put_newer;
-use crate::support::until;
+use crate::support::{TestApp, until};
 
 /// Appends an event as a newer program does. `workers` is the value of its header `for`.
 pub async fn append(
@@ -87,6 +88,27 @@ async fn worker_leaves_the_work_of_a_newer_program_to_it() {
     }
     let alive = api.public("/health/live").await;
     assert_eq!(alive.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreadable_event_stops_the_authorization_state() {
+    // A projector ends at such an event.
+    let api = Api::of(TestApp::with_roles(&[Role::Api], &[]).await).await;
+    let log = api.app.app.commands().log();
+    let subject = log.names().aggregate("user", &Uuid::new_v4().to_string());
+    let written = log.context().publish(subject, "{}".into()).await;
+    written.expect("sent").await.expect("written");
+    until("no token is accepted", async || {
+        let refused = api.get("/auth/me").await;
+        refused.status == 503 && refused.header("retry-after") == "1"
+    })
+    .await;
+    until("health reports it", async || {
+        problem(&api, "permissions")
+            .await
+            .contains("is not an event")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
