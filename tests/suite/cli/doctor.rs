@@ -204,9 +204,10 @@ async fn missing_preparation_is_reported_with_its_command() {
         &ran,
         "log.streams",
         "failed",
-        "missing: NS_TIMERS, NS_TIMERS/timers, NS_TIMERS/tasks, NS_TIMERS/importer_retries, \
-         NS_TIMERS/processes_retries, NS_TIMERS/renderer_retries, NS_TIMERS/mailer_retries, \
-         NS_TIMERS/notifier_retries; configured differently: NS_DEADLETTERS (description)",
+        "missing: NS_TIMERS, NS_TIMERS/timers, NS_TIMERS/notice_timers, NS_TIMERS/tasks, \
+         NS_TIMERS/importer_retries, NS_TIMERS/processes_retries, NS_TIMERS/renderer_retries, \
+         NS_TIMERS/mailer_retries, NS_TIMERS/notifier_retries; configured differently: \
+         NS_DEADLETTERS (description)",
     );
 }
 
