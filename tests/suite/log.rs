@@ -8,6 +8,7 @@ mod lagging;
 pub mod nodes;
 mod provisioning;
 mod races;
+mod reads;
 mod restart;
 mod serial;
 mod slow_routes;

@@ -13,6 +13,7 @@ mod issuing_again;
 mod lagging;
 mod mailing;
 mod mails;
+mod newer;
 mod notices;
 mod outages;
 mod sending;
