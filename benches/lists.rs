@@ -236,7 +236,7 @@ impl Slowest {
                 .find(|(name, _)| *name == filter.name)
                 .with_context(|| format!("{}: no samples of {}", T::LIST.noun, filter.name))?;
             let mut all = Vec::new();
-            for value in *values {
+            for value in values.iter() {
                 all.push(conditions(client, &filter, value, now).await?);
             }
             self.combination::<T>(client, filter.name, &all).await?;

@@ -19,7 +19,7 @@ use crate::storage::ObjectStorage;
 
 /// Maximum duration of a sleep. A change of the system clock takes effect after at most this time.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
-/// Delay before a requested run is tried again.
+/// Delay before a requested run, or a look at tables that can't be read, is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of requested runs that are handled concurrently, as in
 /// `nats/consumers/tasks.json`.
@@ -82,7 +82,13 @@ async fn follow(parts: Arc<SchedulerParts>, planned: Planned, shutdown: Cancella
     if planned.enabled && planned.task == Task::DueMails {
         // On a new installation, the tables don't exist yet. No mail can be due before the first
         // event.
-        let made = async { while parts.readers.wait_for(1, LOOK_AT_THE_CLOCK).await.is_err() {} };
+        let tables = parts.readers.of(&["jobs"]);
+        let made = async {
+            while tables.wait_for(1, LOOK_AT_THE_CLOCK).await.is_err() {
+                // The wait ends at once if the projection has stopped.
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        };
         if shutdown.run_until_cancelled(made).await.is_none() {
             return;
         }

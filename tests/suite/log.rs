@@ -4,6 +4,7 @@
 mod failover;
 pub mod fixture;
 mod group_commit;
+mod incomplete_answers;
 mod lagging;
 pub mod nodes;
 mod provisioning;

@@ -14,6 +14,7 @@ mod issuing_again;
 mod lagging;
 mod mailing;
 mod mails;
+mod newer;
 mod notices;
 mod outages;
 mod sending;

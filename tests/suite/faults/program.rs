@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use laureate::app::Role;
 use laureate::dev_stack::supervise::bound_to_us;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{laureate, until};
+use crate::support::{hold, laureate};
+
+/// Longest time from SIGTERM to the end of a process.
+const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Process that can be killed and started again with the same addresses.
 pub struct Program {
@@ -76,17 +80,21 @@ impl Program {
         }
     }
 
-    /// Sends SIGTERM and waits until the process has ended. Returns its exit code.
+    /// Sends SIGTERM and waits until the process has ended. Returns its exit code, or `None` if it
+    /// had to be killed.
     pub async fn stop(&mut self) -> Option<i32> {
         self.signal(Signal::TERM);
         let mut child = self.child.take()?;
-        let mut status = None;
-        until("the process ends after SIGTERM", async || {
-            status = child.try_wait().expect("a child");
-            status.is_some()
-        })
-        .await;
-        status?.code()
+        let start = Instant::now();
+        while start.elapsed() < STOPPED_WITHIN {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return status.code();
+            }
+            hold(LOOK).await;
+        }
+        child.kill().expect("it exists");
+        child.wait().expect("a child");
+        None
     }
 
     pub fn signal(&self, signal: Signal) {

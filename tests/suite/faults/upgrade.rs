@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 use super::fault::{DOWN, ROLLING};
 use super::installation::{Installation, Topology};
 use super::load::Load;
+use super::oracle::history::{History, stream};
 use super::scenario::USUAL;
 use super::{REQUESTS, acknowledged, finish, oracle, print, program};
 use crate::support::{laureate, until};
@@ -25,6 +26,9 @@ pub enum Order {
     /// Each role of the old program is replaced by that of the new one, one after the other.
     Rolling,
 }
+
+/// Event type that only the new program knows.
+const ONLY_NEW: &str = "BatchSettled";
 
 /// Names of the scenarios.
 pub const ORDERS: [(&str, Order); 4] = [
@@ -61,6 +65,7 @@ pub async fn run(name: &str, order: Order, seed: u64) -> Option<Vec<String>> {
         Order::Rolling => roll(&mut on, &load, &new).await,
     }
     load.send_to(on.urls());
+    print(&format!("{name}: the new program runs"));
     let before = load.count();
     acknowledged(&load, before + 2 * REQUESTS).await;
     kill_each(&mut on, seed).await;
@@ -83,6 +88,11 @@ pub async fn run(name: &str, order: Order, seed: u64) -> Option<Vec<String>> {
     .await;
     let violations = oracle::judge(&mut on, &recorded, false).await;
     found.extend(violations.iter().map(ToString::to_string));
+    let mut history = History::default();
+    history.read_on(&stream(&on.nats_urls()).await).await;
+    if !history.names.contains(ONLY_NEW) {
+        found.push("the new program wrote no event of its own".to_owned());
+    }
     Some(finish(&on, name, seed, &recorded, found))
 }
 

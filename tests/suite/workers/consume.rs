@@ -17,7 +17,7 @@ use crate::log::fixture::{append, event};
 use crate::support::until;
 
 /// Appends each event to an issuance of its own.
-async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
+pub async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
     let log = &plant.log.log;
     let mut positions = Vec::new();
     for event in events {
@@ -36,7 +36,7 @@ async fn put(plant: &Plant, events: Vec<NewEvent>) -> Vec<Position> {
 }
 
 /// Returns a probe that completes one delivery for each permit of the semaphore.
-fn gated() -> (Arc<Probe>, Arc<Semaphore>) {
+pub fn gated() -> (Arc<Probe>, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let passed = gate.clone();
     let probe = Probe::new(move |_| {
@@ -280,7 +280,7 @@ async fn deliveries_in_progress_or_waiting_are_not_redelivered() {
 }
 
 /// Probe that requests more batches than it has permits for.
-struct Ahead(Arc<Probe>);
+pub struct Ahead(pub Arc<Probe>);
 
 impl Worker for Ahead {
     const NAME: &'static str = Probe::NAME;

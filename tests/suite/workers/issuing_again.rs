@@ -1,5 +1,7 @@
 //! Repeated issuing to a person whose certificate could not be drawn.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::future::join_all;
 use laureate::domain::certification::attendee::{Attendee, AttendeeCommand};
 use laureate::domain::certification::batch::{Batch, BatchDispatched, BatchEvent};
@@ -183,4 +185,37 @@ async fn late_pdf_is_recorded_only_if_no_new_issuance_was_requested() {
     dispatched(&plant, certificate, &[attendee]).await;
     late(first).await;
     assert!(load(&plant, first).await.generated.is_none());
+}
+
+/// Number of people of the batches whose messages are counted.
+const MANY: usize = 300;
+
+/// Issues to all of `people`. Returns the number of messages to nats-server per person.
+async fn messages_per_person(
+    plant: &Plant,
+    certificate: CertificateId,
+    people: &[AttendeeId],
+) -> f64 {
+    let statistics = plant.log.log.client().statistics();
+    let before = statistics.out_messages.load(Ordering::Relaxed);
+    let (_, outcome) = dispatched(plant, certificate, people).await;
+    assert_eq!(outcome.requested as usize, people.len());
+    let sent = statistics.out_messages.load(Ordering::Relaxed) - before;
+    sent as f64 / people.len() as f64
+}
+
+#[tokio::test]
+async fn batches_need_few_messages_per_person() {
+    let plant = Plant::new().await;
+    let certificate = defined(&plant.log.commands).await;
+    let known = people(&plant.log.commands, MANY).await;
+    // A read of the person, and the event.
+    let first = messages_per_person(&plant, certificate, &known).await;
+    let ids = known
+        .iter()
+        .map(|person| IssuanceId::first_of(certificate, *person));
+    join_all(ids.map(|id| fails(&plant, id))).await;
+    // In addition: a read of the failed issuance, the event that closes it, and two proofs.
+    let again = messages_per_person(&plant, certificate, &known).await;
+    assert!(first < 2.5 && again < 6.5, "{first:.2}, {again:.2}");
 }

@@ -1,7 +1,7 @@
 //! Events as the oracle reads them, and its own fold. It doesn't use the program's types, so that
 //! an error in them is not repeated here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
@@ -65,6 +65,8 @@ pub struct Mail {
 #[derive(Default)]
 pub struct History {
     pub last_position: u64,
+    /// Names of all events.
+    pub names: BTreeSet<String>,
     pub issuances: BTreeMap<String, Issuance>,
     pub mails: BTreeMap<String, Mail>,
     /// Mails to users. They have no issuance and no address.
@@ -131,6 +133,7 @@ impl History {
     /// Adds the next event.
     pub fn apply(&mut self, event: Event) {
         self.last_position = event.position;
+        self.names.insert(event.name.clone());
         self.first.entry(event.id.clone()).or_insert(event.position);
         match event.kind.as_str() {
             "issuance" => self.issuance(event),
