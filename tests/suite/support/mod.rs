@@ -2,7 +2,7 @@
 
 mod app;
 mod namespace;
-mod relay;
+pub mod relay;
 mod restarting;
 mod servers;
 

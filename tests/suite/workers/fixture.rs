@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use laureate::commands::CommandError;
@@ -137,16 +136,6 @@ impl Plant {
             letters.push(stream.get_raw_message(sequence).await.unwrap().payload);
         }
         letters
-    }
-
-    /// Changes the configuration of the stream of events.
-    pub async fn set_events(&self, change: impl FnOnce(&mut Config)) {
-        let log = &self.log.log;
-        let context = log.context();
-        let stream = context.get_stream(log.names().events()).await.unwrap();
-        let mut config = stream.cached_info().config.clone();
-        change(&mut config);
-        context.update_stream(config).await.unwrap();
     }
 
     /// Waits until there are exactly `count` dead letters.

@@ -231,7 +231,7 @@ async fn worker_pauses_while_the_log_stores_no_writes() {
     let short = json!({ "ack_wait": 2_000_000_000_u64 });
     plant.set_consumer("renderer", short).await;
     // The server answers reads and refuses writes, as with a full disk.
-    plant.set_events(|config| config.max_messages = 2).await;
+    plant.set_events(json!({ "max_msgs": 2 })).await;
     let commands = plant.log.commands.clone();
     let probe = Probe::new(move |delivery: Delivery| {
         let commands = commands.clone();
@@ -255,7 +255,7 @@ async fn worker_pauses_while_the_log_stores_no_writes() {
         async || matches!(state.get(), WorkerState::Paused(away) if away.contains_key(&Away::Log)),
     )
     .await;
-    plant.set_events(|config| config.max_messages = -1).await;
+    plant.set_events(json!({ "max_msgs": -1 })).await;
     plant.settled("renderer").await;
     let users = plant.log.all().await.into_iter();
     let users = users.filter(|event| event.event_type == "UserRegistered");
