@@ -212,6 +212,7 @@ async fn lost_notices_are_repeated_and_released() {
         attempt: 1,
         permanent: false,
         retry_at: Some(OffsetDateTime::now_utc() - time::Duration::MINUTE),
+        unanswered: false,
         answer: "421 later".to_owned().into(),
     });
     lost.ask::<Notice>(retrying, failure).await;
