@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 pub use app::TestApp;
 pub use namespace::Namespace;
+pub use relay::Relay;
 pub use restarting::Restarting;
 pub use servers::{laureate, nats_cluster_urls, servers};
 
