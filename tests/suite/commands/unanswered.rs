@@ -9,8 +9,7 @@ use laureate::domain::{Refusal, UserId};
 use laureate::event_log::LogError;
 
 use crate::log::fixture::{Log, change_password, commands, open, person, registered};
-use crate::support::relay::Relay;
-use crate::support::servers;
+use crate::support::{Relay, servers};
 
 /// Process whose connection to the log can be cut.
 struct Cuttable {

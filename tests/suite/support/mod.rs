@@ -2,7 +2,7 @@
 
 mod app;
 mod namespace;
-pub mod relay;
+mod relay;
 mod restarting;
 mod servers;
 

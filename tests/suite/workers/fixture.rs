@@ -101,6 +101,18 @@ impl Plant {
         .await;
     }
 
+    /// Changes the configuration of the stream of events.
+    pub async fn set_events(&self, changes: Value) {
+        let log = &self.log.log;
+        let stream = log.names().events();
+        let info = api(log, format!("$JS.API.STREAM.INFO.{stream}"), json!({})).await;
+        let mut config = info["config"].clone();
+        for (key, value) in changes.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        api(log, format!("$JS.API.STREAM.UPDATE.{stream}"), config).await;
+    }
+
     /// Waits until all messages of a consumer are delivered and acknowledged.
     pub async fn settled(&self, name: &str) {
         until(&format!("{name} has acknowledged everything"), async || {

@@ -371,13 +371,11 @@ async fn outcome_is_recorded_when_the_log_no_longer_refuses_it() {
         peer.verbs().concat().contains(&"DATA".to_owned())
     })
     .await;
-    plant.set_events(|config| config.max_message_size = 8).await;
+    plant.set_events(json!({ "max_msg_size": 8 })).await;
     peer.reply();
     let early = tokio::time::timeout(Duration::from_secs(2), &mut working).await;
     assert!(early.is_err(), "it gave up: {early:?}");
-    plant
-        .set_events(|config| config.max_message_size = -1)
-        .await;
+    plant.set_events(json!({ "max_msg_size": -1 })).await;
     assert_eq!(working.await.unwrap(), [Verdict::Done]);
     assert_eq!(state(&plant, id).await.stage, Stage::Sent);
 }
