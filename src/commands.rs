@@ -259,11 +259,11 @@ impl Commands {
             let Some(commit) = commit else {
                 // Nothing to write. The reason may be a replica that lags, so the positions are
                 // compared with the leader's.
-                let repeated = outcome.is_ok() && transaction.is_repeated();
-                if !repeated && !transaction.verify(false).await? {
+                if !transaction.verify(false).await? {
                     backoff(attempt).await;
                     continue;
                 }
+                let repeated = outcome.is_ok() && transaction.is_repeated();
                 // A commit without an answer may still be written, unless an aggregate to which it
                 // writes has changed.
                 unsettled.retain(|written: &Vec<_>| !transaction.is_after(written));

@@ -31,13 +31,14 @@ CREATE INDEX attendees_by_document_type ON attendees ((search_key(document_type)
 CREATE INDEX attendees_by_country ON attendees ((search_key(country)), created_position);
 CREATE INDEX attendees_by_import ON attendees (import_id, created_position) WHERE import_id IS NOT NULL;
 
--- Without the extension pg_trgm, a search reads all rows.
+-- Without the extension pg_trgm, or without the right to use its schema, a search reads all rows.
 DO $do$
 DECLARE
     class text := (
         SELECT format('%I.%I', nspname, opcname)
         FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
-        WHERE opcname = 'gin_trgm_ops'
+        WHERE opcname = 'gin_trgm_ops' AND has_schema_privilege(opcnamespace, 'USAGE')
+        LIMIT 1
     );
 BEGIN
     IF class IS NOT NULL THEN

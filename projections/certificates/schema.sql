@@ -34,13 +34,14 @@ CREATE INDEX certificates_by_theme ON certificates (theme, created_position);
 CREATE INDEX certificates_by_locale ON certificates (locale, created_position);
 CREATE INDEX certificates_by_activity ON certificates (is_active, created_position);
 
--- Without the extension pg_trgm, a search reads all rows.
+-- Without the extension pg_trgm, or without the right to use its schema, a search reads all rows.
 DO $do$
 DECLARE
     class text := (
         SELECT format('%I.%I', nspname, opcname)
         FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
-        WHERE opcname = 'gin_trgm_ops'
+        WHERE opcname = 'gin_trgm_ops' AND has_schema_privilege(opcnamespace, 'USAGE')
+        LIMIT 1
     );
 BEGIN
     IF class IS NOT NULL THEN

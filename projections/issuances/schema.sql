@@ -86,13 +86,14 @@ CREATE INDEX issuances_by_name ON issuances (name_key, created_position);
 CREATE INDEX issuances_by_issue_date ON issuances (issue_date, created_position);
 CREATE INDEX issuances_by_import ON issuances (import_id, created_position) WHERE import_id IS NOT NULL;
 
--- Without the extension pg_trgm, a search reads all rows.
+-- Without the extension pg_trgm, or without the right to use its schema, a search reads all rows.
 DO $do$
 DECLARE
     class text := (
         SELECT format('%I.%I', nspname, opcname)
         FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
-        WHERE opcname = 'gin_trgm_ops'
+        WHERE opcname = 'gin_trgm_ops' AND has_schema_privilege(opcnamespace, 'USAGE')
+        LIMIT 1
     );
 BEGIN
     IF class IS NOT NULL THEN

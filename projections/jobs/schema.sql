@@ -98,13 +98,14 @@ CREATE INDEX jobs_unsent ON jobs (stage, created_position) WHERE stage <> 'sent'
 CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX jobs_by_attempt ON jobs (attempted_at) WHERE attempted_at IS NOT NULL;
 
--- Without the extension pg_trgm, a search reads all rows.
+-- Without the extension pg_trgm, or without the right to use its schema, a search reads all rows.
 DO $do$
 DECLARE
     class text := (
         SELECT format('%I.%I', nspname, opcname)
         FROM pg_opclass JOIN pg_namespace ON pg_namespace.oid = opcnamespace
-        WHERE opcname = 'gin_trgm_ops'
+        WHERE opcname = 'gin_trgm_ops' AND has_schema_privilege(opcnamespace, 'USAGE')
+        LIMIT 1
     );
 BEGIN
     IF class IS NOT NULL THEN

@@ -1,14 +1,14 @@
 CREATE TABLE sessions (
     id               uuid PRIMARY KEY,
     user_id          uuid NOT NULL,
-    -- The user's epoch when it began; a later one of the user's has ended it.
+    -- Epoch of the user when the session began. The session ends when the user's epoch increases.
     epoch            bigint NOT NULL,
     started_at       timestamptz NOT NULL,
-    -- When its token was last exchanged, or it began.
+    -- Time of the last refresh, or of the log-in.
     refreshed_at     timestamptz NOT NULL,
-    -- Until when its refresh token counts.
+    -- Time at which its refresh token expires.
     expires_at       timestamptz NOT NULL,
-    -- When it is over however often it is refreshed.
+    -- Latest possible end. A refresh doesn't extend it.
     ends_at          timestamptz NOT NULL,
     revoked_at       timestamptz,
     created_position bigint NOT NULL,
@@ -17,3 +17,4 @@ CREATE TABLE sessions (
 
 -- indexes
 CREATE UNIQUE INDEX sessions_of_user ON sessions (user_id, created_position);
+CREATE UNIQUE INDEX sessions_newest ON sessions (created_position);

@@ -27,7 +27,8 @@ pub async fn request_batch(
 }
 
 /// Returns the people in the rows of an import, recorded up to a position, who don't belong to a
-/// batch, and the batches. `position` is that of an event of the import. A batch is made when it is full, and when the import fails.
+/// batch, and the batches. `position` is that of an event of the import. A batch is made when it is
+/// full, and when the import fails.
 ///
 /// # Errors
 /// The log can't be read, or it lacks the event at `position`.

@@ -57,8 +57,10 @@ pub async fn remove_lost(
         .transact(context, |transaction| async move {
             let user = transaction.look::<User>(user_id).await?;
             let version = user.position;
-            transaction.decide_loaded(user_id, user, &UserCommand::EndSessions)?;
-            if_version.check(version)?;
+            let ended = transaction.decide_loaded(user_id, user, &UserCommand::EndSessions)?;
+            if !ended.repeated {
+                if_version.check(version)?;
+            }
             let remove = SecondFactorCommand::RemoveLost;
             Ok(transaction
                 .decide::<SecondFactor>(user_id, &remove)

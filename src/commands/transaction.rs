@@ -243,8 +243,11 @@ impl Transaction {
             })
             .collect();
         let mut collected = self.collected();
+        // An earlier look may have read an older state. Only the expected position is checked by
+        // the append.
         for seen in &mut collected.seen {
-            if seen.aggregate == D::AGGREGATE && seen.id == id {
+            let is_same = seen.aggregate == D::AGGREGATE && seen.id == id;
+            if is_same && seen.position == expected {
                 seen.is_written = true;
             }
         }

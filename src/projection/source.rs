@@ -38,6 +38,9 @@ pub struct SourceError {
     pub message: String,
     /// True if the same call may succeed later.
     pub transient: bool,
+    /// Position of the message that is not an event, if this is the cause. All events before it can
+    /// be read.
+    pub unreadable: Option<Position>,
 }
 
 impl LogSource for EventLog {
@@ -63,9 +66,14 @@ impl EventReader for LogReader {
 impl From<LogError> for SourceError {
     fn from(error: LogError) -> Self {
         let transient = matches!(error, LogError::Unavailable(_));
+        let unreadable = match error {
+            LogError::Undecodable { position, .. } => Some(position),
+            _ => None,
+        };
         Self {
             message: error.to_string(),
             transient,
+            unreadable,
         }
     }
 }

@@ -72,8 +72,8 @@ async fn second_provisioning_changes_nothing(on: On) {
     assert_eq!(names(&first), names(&second));
     assert_eq!(
         first.len(),
-        17,
-        "five streams and twelve consumers: {first:?}"
+        18,
+        "five streams and thirteen consumers: {first:?}"
     );
 }
 

@@ -44,21 +44,37 @@ columns!(Person {
     email
 });
 
+/// Pattern of document numbers that contain the search word `$$`; null if the word has no letter or
+/// digit.
+macro_rules! document_pattern {
+    () => {
+        $crate::projection::queries::search::pattern!(concat!(
+            "nullif(",
+            $crate::projection::queries::search::document_key!("$$::text"),
+            ", '')"
+        ))
+    };
+}
+pub(super) use document_pattern;
+
 /// SQL condition: the attendee's e-mail address or document number contains the search word `$$`. A
 /// document number is also found without its spaces, periods, hyphens and slashes. An index of
-/// codes in `schema.sql` has the same expression.
+/// codes in `schema.sql` has the expression of the first part, which also finds e-mail addresses by
+/// the word without these characters; the second part excludes them.
 macro_rules! has_code {
     () => {
         concat!(
-            "(attendees.email_key || E'\\n' || attendees.document_key) LIKE ANY (ARRAY[",
+            "((attendees.email_key || E'\\n' || attendees.document_key) LIKE ANY (ARRAY[",
             $crate::projection::queries::search::pattern!("lower($$::text)"),
             ", ",
-            $crate::projection::queries::search::pattern!(concat!(
-                "nullif(",
-                $crate::projection::queries::search::document_key!("$$::text"),
-                ", '')"
-            )),
-            "])"
+            $crate::projection::queries::attendees::document_pattern!(),
+            "]) AND (attendees.email_key LIKE ",
+            $crate::projection::queries::search::pattern!("lower($$::text)"),
+            " OR attendees.document_key LIKE ",
+            $crate::projection::queries::search::pattern!("lower($$::text)"),
+            " OR attendees.document_key LIKE ",
+            $crate::projection::queries::attendees::document_pattern!(),
+            "))"
         )
     };
 }

@@ -138,6 +138,13 @@ impl Projector {
                 member.projection.indexes_sql
             );
             transaction.batch_execute(&sql).await?;
+            // The planner has no statistics of a new index on an expression.
+            let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = $1";
+            for row in transaction.query(tables, &[&member.copy("bld")]).await? {
+                let table: String = row.try_get(0)?;
+                let sql = format!("ANALYZE \"{table}\"");
+                transaction.batch_execute(&sql).await?;
+            }
             transaction.commit().await?;
         }
         Ok(())

@@ -112,6 +112,13 @@ impl ProjectorError {
         }
     }
 
+    const fn unreadable(&self) -> Option<Position> {
+        match self {
+            Self::Source(error) => error.unreadable,
+            _ => None,
+        }
+    }
+
     const fn is_wrong_log(&self) -> bool {
         matches!(self, Self::AnotherLog { .. } | Self::LogBehind { .. })
     }
@@ -140,8 +147,9 @@ impl Projector {
 
     /// Runs until `shutdown`. Retries while the log or the database is unavailable. If the log is
     /// not the one from which the projections were filled, or has lost events, and this does not
-    /// change for [`Pace::confirm`], the projections are stopped, but not the projector. The future
-    /// may be dropped in the middle of a batch, because the transaction is then rolled back.
+    /// change for [`Pace::confirm`], the projections are stopped, but not the projector. A message
+    /// that is not an event also stops only the projections that have not passed it. The future may
+    /// be dropped in the middle of a batch, because the transaction is then rolled back.
     ///
     /// # Errors
     /// The log or the database reports an error that a retry can't solve.
@@ -189,6 +197,16 @@ impl Projector {
                 tokio::time::sleep(BACKOFF).await;
                 continue;
             }
+            if let Some(position) = error.unreadable() {
+                let is_before = |checkpoint: &Checkpoint| checkpoint.position < position;
+                let stopped =
+                    self.stop_if(|checkpoint| is_before(checkpoint).then(|| error.to_string()));
+                if let Err(error) = stopped.await {
+                    tracing::warn!(%error, "database unavailable, retrying");
+                    tokio::time::sleep(BACKOFF).await;
+                }
+                continue;
+            }
             if !error.is_transient() {
                 tracing::error!(%error, "projector stopped");
                 return Err(error);
@@ -200,18 +218,32 @@ impl Projector {
 
     /// Stops the projections that were not filled from this log.
     async fn stop_on_wrong_log(&self) -> Result<(), ProjectorError> {
-        let members: Vec<&Member> = self.set.members().iter().collect();
         let log = self.source.info().await?;
+        self.stop_if(|checkpoint| {
+            let checked = check_log(&log, std::slice::from_ref(checkpoint));
+            checked.err().map(|error| error.to_string())
+        })
+        .await
+    }
+
+    /// Stops the projections for which `reason` returns a reason.
+    async fn stop_if(
+        &self,
+        reason: impl Fn(&Checkpoint) -> Option<String>,
+    ) -> Result<(), ProjectorError> {
+        let members: Vec<&Member> = self.set.members().iter().collect();
         let client = self.pool.get().await.map_err(DatabaseError::from)?;
         for checkpoint in checkpoints::load(&client, &self.set, &members).await? {
-            let Err(error) = check_log(&log, std::slice::from_ref(&checkpoint)) else {
+            if checkpoint.state == State::Stopped {
+                continue;
+            }
+            let Some(why) = reason(&checkpoint) else {
                 continue;
             };
             let name = &checkpoint.projection;
-            tracing::error!(projection = name, %error, "projection stopped");
+            tracing::error!(projection = name, why, "projection stopped");
             let mut found = members.iter();
             if let Some(member) = found.find(|member| member.projection.name == *name) {
-                let why = error.to_string();
                 let position = checkpoint.position;
                 checkpoints::set_stopped(&client, &self.set, member, position, &why).await?;
             }

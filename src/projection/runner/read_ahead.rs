@@ -45,6 +45,7 @@ impl ReadAhead {
         let ended = || SourceError {
             message: "reading has ended".to_owned(),
             transient: true,
+            unreadable: None,
         };
         self.batches.recv().await.unwrap_or_else(|| Err(ended()))
     }

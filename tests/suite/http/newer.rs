@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use futures_util::StreamExt;
-use laureate::app::Role;
 use laureate::event_log::Position;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::people::text;
 use super::{Answered, Api};
 use crate::log::fixture::put_newer;
-use crate::support::{TestApp, until};
+use crate::support::until;
 
 /// Appends an event as a newer program does. `workers` is the value of its header `for`.
 pub async fn append(
@@ -91,9 +90,8 @@ async fn worker_leaves_the_work_of_a_newer_program_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unreadable_event_stops_the_authorization_state() {
-    // A projector ends at such an event.
-    let api = Api::of(TestApp::with_roles(&[Role::Api], &[]).await).await;
+async fn unreadable_event_stops_the_authorization_state_and_the_projections() {
+    let api = Api::start().await;
     let log = api.app.app.commands().log();
     let subject = log.names().aggregate("user", &Uuid::new_v4().to_string());
     let written = log.context().publish(subject, "{}".into()).await;
@@ -105,6 +103,12 @@ async fn unreadable_event_stops_the_authorization_state() {
     .await;
     until("health reports it", async || {
         problem(&api, "permissions")
+            .await
+            .contains("is not an event")
+    })
+    .await;
+    until("health reports the projections", async || {
+        problem(&api, "projections")
             .await
             .contains("is not an event")
     })

@@ -40,7 +40,7 @@ async fn replicas_of_streams_and_their_consumers_can_be_changed() {
     let namespace = On::Cluster.namespace();
     let log = On::Cluster.open(&namespace).await;
     let made = log.provision(1).await.unwrap();
-    assert_eq!(followers(&log, &made).await, [0; 17]);
+    assert_eq!(followers(&log, &made).await, [0; 18]);
     put(&log, "a", 0, vec![event(1)]).await;
 
     let plan = log.plan_provision(3).await.unwrap();
@@ -69,7 +69,7 @@ async fn replicas_of_streams_and_their_consumers_can_be_changed() {
         "the plan equals the changes"
     );
     crate::support::until("all have their replicas", async || {
-        followers(&log, &made).await == [2; 17]
+        followers(&log, &made).await == [2; 18]
     })
     .await;
     put(&log, "a", 1, vec![event(2)]).await;
@@ -81,7 +81,7 @@ async fn replicas_of_streams_and_their_consumers_can_be_changed() {
     assert!(level(log.plan_provision(3).await.unwrap()));
     log.provision(1).await.unwrap();
     crate::support::until("all have one replica", async || {
-        followers(&log, &made).await == [0; 17]
+        followers(&log, &made).await == [0; 18]
     })
     .await;
     assert_eq!(log.load("user", "a", 0).await.unwrap().len(), 2);

@@ -175,7 +175,8 @@ async fn later_mails_are_stopped_without_a_first_mail() {
             .await
             .unwrap();
     }
-    assert_eq!(stop().await, Mails::Stopped);
+    // The first mail may still be queued, so the stop is not complete.
+    assert_eq!(stop().await, Mails::None);
     for number in [2, 3] {
         let id = MailId::nth_of(issuance, number);
         assert_eq!(
