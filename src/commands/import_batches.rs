@@ -26,8 +26,9 @@ pub async fn request_batch(
     }
 }
 
-/// Returns the people in the rows of an import, recorded up to a position, who don't belong to a
-/// batch, and the batches. `position` is that of an event of the import. A batch is made when it is full, and when the import fails.
+/// Returns the people of an import's accepted rows who are not in a batch yet, and the batches.
+/// Uses the events of the import up to `position`, which is the position of one of them. A batch
+/// ends when it is full. When the import fails, the remaining people become batches, too.
 ///
 /// # Errors
 /// The log can't be read, or it lacks the event at `position`.
