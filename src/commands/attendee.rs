@@ -1,5 +1,4 @@
-//! Creating, changing and deleting single people. The attendee and its claims on e-mail address and
-//! document number change in one commit.
+//! Creating, changing and deleting single people. The attendee and its claims change in one commit.
 
 use super::person_claims::{PersonClaims, release, take};
 use super::{CommandContext, CommandError, Commands, Committed, IfVersion};

@@ -11,17 +11,17 @@ use super::{CommandError, Commands};
 use crate::domain::{Decider, Refusal};
 use crate::event_log::{Position, RecordedEvent};
 
-/// Aggregate in one of its versions, with its events and their times.
+/// Aggregate at one of its versions, with its events and their times.
 pub struct History<D: Decider> {
-    /// State in that version.
+    /// State at that version.
     pub state: D::State,
-    /// State in that version or a later one.
+    /// State after all events that were read, which may include later ones.
     pub latest: D::State,
     /// Events up to that version with their times, oldest first.
     pub events: Vec<(OffsetDateTime, D::Event)>,
     /// Time of the first event.
     pub created_at: OffsetDateTime,
-    /// Time of the last event.
+    /// Time of the last of `events`.
     pub updated_at: OffsetDateTime,
 }
 

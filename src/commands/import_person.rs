@@ -1,5 +1,5 @@
-//! Importing one person, from a row of a file or another source. The attendee and its claims on
-//! e-mail address and document number change in one commit.
+//! Importing one person, from a row of a file or another source. The attendee and its claims
+//! (e-mail address, name at the address, document number) change in one commit.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Candidate<'r> {
     /// Id of the attendee if the person is new. It is derived from the source, so that a repeated
     /// import finds the same attendee.
     pub new_id: AttendeeId,
-    /// Source of the data; `None` if a request contains it.
+    /// Source of the data; `None` if a request contains the data.
     pub source: Option<&'r Source>,
     /// Rules of the import.
     pub rules: RowRules,
@@ -50,8 +50,8 @@ pub enum PersonImport {
 pub struct ImportedPerson {
     /// Outcome.
     pub outcome: PersonImport,
-    /// Stored data of the updated or existing person. After a repeated import, it may already be the
-    /// updated data.
+    /// Stored data of the updated or existing person. After a repeated import, this may already be
+    /// the updated data.
     pub known: Option<Person>,
 }
 

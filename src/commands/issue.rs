@@ -268,8 +268,8 @@ enum Current {
 
 /// Finds the current issuance. Skips issuances that were revoked or could not be drawn.
 ///
-/// There is at most one: the commit that creates an issuance expects that it has no events, and it
-/// also closes the previous one if that could not be drawn. A revocation is final.
+/// There is at most one current issuance: the commit that creates it expects that it has no events
+/// yet, and closes the previous issuance if that could not be drawn. A revocation is final.
 async fn current(transaction: &Transaction, wanted: &Issue) -> Result<Current, CommandError> {
     let mut failed = None;
     for n in 1..=MAX_ISSUANCES {
@@ -284,7 +284,7 @@ async fn current(transaction: &Transaction, wanted: &Issue) -> Result<Current, C
             )
             .await?;
         }
-        // An event of this command may also be the one that closed the previous issuance.
+        // This command may also have closed the previous issuance, so only a request counts.
         if issuance
             .own
             .iter()

@@ -31,7 +31,7 @@ impl<D: Decider> Loaded<D> {
     /// one.
     ///
     /// # Errors
-    /// This program doesn't know the event.
+    /// The event can't be decoded.
     pub fn begun_by(event: &RecordedEvent) -> Result<Self, DecodeError> {
         let first = event.decode_as()?;
         let state = D::evolve(D::State::default(), &first);

@@ -1,4 +1,4 @@
-//! Mails with one certificate: queuing another one, and the state of all.
+//! Mails about one issuance: queuing another one, and reading the state of all.
 
 use super::{CommandContext, CommandError, Commands, IfVersion};
 use crate::domain::certification::attendee::Attendee;

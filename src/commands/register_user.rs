@@ -1,5 +1,5 @@
-//! Registering users. The user, the claims on e-mail address and user name, and the list of admins
-//! are written in one commit.
+//! Registering users. The user and the claims on e-mail address and user name are written in one
+//! commit. For an admin, the commit also changes the list of admins.
 
 use super::{CommandContext, CommandError, Commands, Transaction};
 use crate::domain::UserId;

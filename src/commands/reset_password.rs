@@ -52,7 +52,8 @@ pub async fn reset_password(
             let loaded = look(&transaction, id, &IfVersion::ANY).await?;
             let before = loaded.state.clone().active().ok_or(Refusal::LinkEnded)?;
             let done = transaction.decide_loaded(id, loaded, change)?;
-            // The new password starts another epoch, in which the link is no longer valid.
+            // The new password starts another epoch, in which the link is no longer valid. So the
+            // link is checked in the epoch before.
             let notice = transaction.look::<Notice>(link).await?.state;
             let opens = |notice: &NoticeQueued| {
                 notice.user_id == id && notice.about.opens(transaction.now(), before.link_epoch())

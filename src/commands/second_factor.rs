@@ -9,8 +9,8 @@ use crate::domain::{SessionId, UserId};
 use crate::event_log::Position;
 
 /// Starts a session and marks the code `shown`, if any, as used. If two requests use the same code,
-/// only one of them succeeds. Returns the position of the session's event, or `None` without a
-/// session if the user has a second factor and there is no code.
+/// only one of them succeeds. Returns the position of the session's event. If the user has a second
+/// factor and `shown` is `None`, starts no session and returns `None`.
 ///
 /// # Errors
 /// The code is no longer valid (`WrongCode`), or the log can't be used.

@@ -13,7 +13,7 @@ use crate::event_log::Position;
 /// Result of a refresh.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
-    /// Position of the session.
+    /// Position of the session's last event.
     pub position: Position,
     /// The open session; `None` if the token was used before, so that the session has ended.
     pub open: Option<OpenSession>,
@@ -33,16 +33,17 @@ pub struct OpenSession {
 /// Result of a log-out.
 #[derive(Clone, Debug)]
 pub struct LoggedOut {
-    /// Reason why the session has ended; `None` if it had ended before, or did not exist.
+    /// Reason why the session has ended; `None` if it had ended before or did not exist, or if the
+    /// token was made up.
     pub reason: Option<RevocationReason>,
-    /// Position of the session.
+    /// Position of the session's last event; 0 if the session did not exist.
     pub session: Position,
-    /// Position of the user, if all sessions have ended.
+    /// Position of the user's last event, if all sessions of the user have ended.
     pub user: Option<Position>,
 }
 
 /// Exchanges a refresh token. If the user may not log in, or the session has ended, the token is
-/// not exchanged. The refusal is proven by the leader of the log.
+/// not exchanged. A refusal is verified with the state of the log's leader.
 ///
 /// # Errors
 /// The session has ended or the token is not valid (`SessionEnded`), or the log can't be used.
@@ -90,8 +91,8 @@ pub async fn refresh(
     })
 }
 
-/// Ends the session of a refresh token. With `all`, also ends all other sessions of its user, unless
-/// the token was used before.
+/// Ends the session of a refresh token. With `all`, also ends all other sessions of its user,
+/// unless the token was used before.
 ///
 /// # Errors
 /// The log can't be used.
@@ -151,7 +152,8 @@ fn reason_of(event: &SessionEvent) -> Option<RevocationReason> {
     }
 }
 
-/// Ends all sessions of a user, unless the user was deleted. Returns the position of the user.
+/// Ends all sessions of a user. Returns the position of the user's last event, or `None` if the
+/// user was deleted.
 async fn end_all(transaction: &Transaction, id: UserId) -> Result<Option<Position>, CommandError> {
     match transaction
         .decide::<User>(id, &UserCommand::EndSessions)

@@ -14,9 +14,10 @@ use crate::event_log::{Append, Cause, Commit, Consistency, NewEvent, Position};
 /// Transaction that collects decisions. It decides each aggregate at most once. Clones share the
 /// collection.
 ///
-/// The first attempt reads from any replica. Later attempts read the leader's state. The result of
-/// each attempt is verified: the expected positions of the append verify the aggregates to which it
-/// writes. Before that, the positions of all others are compared with the leader's state.
+/// The first attempt reads from any replica. Later attempts read the leader's state. The aggregates
+/// of an attempt are verified: the append checks the expected positions of those to which it
+/// writes. Before that, the positions of all others are compared with the leader's state, except
+/// for those that were loaded together at the leader.
 #[derive(Clone)]
 pub struct Transaction {
     commands: Commands,
@@ -278,8 +279,9 @@ impl Transaction {
         written.cloned().collect()
     }
 
-    /// Returns true if one of the aggregates has changed since an earlier attempt expected it to
-    /// have its position. So the commit of that attempt is in the log, or can't be written any more.
+    /// Returns true if one of the aggregates in `written` has a later position now. `written` has
+    /// the expected positions of the commit of an earlier attempt. That commit is then in the log,
+    /// or can't be written any more.
     pub(super) fn is_after(&self, written: &[Seen]) -> bool {
         let collected = self.collected();
         let is_same = |a: &Seen, b: &Seen| a.aggregate == b.aggregate && a.id == b.id;
@@ -292,7 +294,8 @@ impl Transaction {
 
     /// Returns true if no aggregate that this transaction has read has changed since, according to
     /// the leader. Aggregates that were loaded together at the leader are not checked again. Before
-    /// an append, those to which it writes are not checked, because their expected positions are.
+    /// an append, those to which it writes are not checked, because the append checks their
+    /// expected positions.
     pub(super) async fn verify(&self, is_appending: bool) -> Result<bool, CommandError> {
         let mut seen = self.collected().seen.clone();
         seen.retain(|seen| !(seen.is_proven || is_appending && seen.is_written));

@@ -35,15 +35,16 @@ const QUEUE: usize = 4_096;
 /// 31 ms in total. The server may report a message as being written although it has just
 /// acknowledged it.
 const IN_FLIGHT_TRIES: u32 = 5;
-/// Time for which a batch with free space waits for more commits. Each batch takes some
-/// milliseconds regardless of its size, and related commits rarely arrive at exactly the same time.
+/// Time for which a batch with fewer than [`WORTH_A_BATCH`] events waits for more commits. Each
+/// batch takes some milliseconds regardless of its size, and related commits rarely arrive at
+/// exactly the same time.
 const GATHER: Duration = Duration::from_millis(1);
 /// Minimum number of events for which a batch is written without waiting for more.
 const WORTH_A_BATCH: usize = 256;
 
 /// Size of an event's body in bytes that every server accepts.
 const ALWAYS_FITS: usize = 64 << 10;
-/// Maximum size of an event's headers in bytes. It counts towards the server's limit.
+/// Maximum size of an event's headers in bytes. Headers count towards the server's limit.
 const HEADERS: usize = 4 << 10;
 
 /// Events to append to one aggregate, with its expected last position.
@@ -109,11 +110,12 @@ pub enum AppendError {
     /// decide again.
     #[error("the event log did not respond in time: {0}")]
     Unknown(String),
-    /// Nothing was written: the server was unavailable for 15 s. Try again later.
+    /// Nothing was written: the server was unavailable for 15 s, or the stream doesn't exist. Try
+    /// again later.
     #[error("{0}")]
     Unavailable(String),
-    /// Nothing was written: the server refuses the commit as such, or it is too large. A retry can't
-    /// help.
+    /// Nothing was written: the server refuses the commit permanently, or the commit is too large.
+    /// A retry can't help.
     #[error("{0}")]
     Refused(String),
 }
@@ -247,8 +249,8 @@ fn next_group(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     group
 }
 
-/// Writes a group as one batch. After a conflict or a refusal, the group is bisected, so that it
-/// fails only the commit that causes it. If the group has only a few single-event commits, they are
+/// Writes a group as one batch. After a conflict or a refusal, the group is bisected, so that only
+/// the commit that causes it fails. If the group has only a few single-event commits, they are
 /// published separately instead.
 fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
@@ -283,7 +285,8 @@ fn write_group(publisher: &Publisher, mut group: Vec<Waiting>) -> BoxFuture<'_, 
     })
 }
 
-/// Publishes a group. While the server certainly writes nothing, retries for up to [`PATIENCE`].
+/// Publishes a group. If the server can't write it now and certainly wrote nothing, retries for up
+/// to [`PATIENCE`].
 async fn publish(publisher: &Publisher, group: &[Waiting]) -> Result<Position, PublishError> {
     let messages: Vec<&Outgoing> = group.iter().flat_map(|w| &w.commit.messages).collect();
     let start = Instant::now();

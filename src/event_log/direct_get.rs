@@ -52,8 +52,8 @@ impl EventLog {
             if let Some(status) = message.status {
                 return match status.as_u16() {
                     204 => Ok(End::of(message.headers.as_ref())),
-                    // No messages on these subjects. After a message, it means that the server
-                    // can't load the next one.
+                    // The status 404 means that no message matches. After a message, it means that
+                    // the server can't load the next one.
                     404 if is_empty => Ok(End::default()),
                     503 => Err(why_nobody_answers(client, stream).await),
                     other => Err(LogError::Unavailable(format!(

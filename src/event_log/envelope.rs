@@ -107,10 +107,10 @@ impl NewEvent {
     }
 }
 
-/// Decodes the envelope of an event from a message of the stream, and upcasts the event. An event of
-/// a newer program has an envelope, too. Its type or version may be unknown
-/// ([`RecordedEvent::recognition`]). A value that this program doesn't know in an optional attribute
-/// is omitted.
+/// Decodes the envelope of an event from a message of the stream, and upcasts the event. The type
+/// or version may be unknown if a newer program wrote the event; see
+/// [`RecordedEvent::recognition`]. Omits an optional attribute whose value this program doesn't
+/// know.
 ///
 /// # Errors
 /// The message lacks an attribute or has an invalid one, or it can't be upcast.

@@ -108,7 +108,7 @@ impl EventLog {
     }
 
     /// Returns the server's variables (`VARZ` of its monitoring), or `None` if the account has no
-    /// permission.
+    /// permission or the server doesn't respond.
     pub async fn variables(&self) -> Option<Value> {
         self.ask_system("$SYS.REQ.SERVER.PING.VARZ")
             .await

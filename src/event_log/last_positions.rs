@@ -1,12 +1,13 @@
 //! Last positions of aggregates, in a state of the log that the caller requires.
 //!
 //! One replica answers a request for the last events of several subjects (`multi_last`). The end of
-//! its answer contains the last position of that replica. So an answer with an event that the
-//! replica must have is a proof for all subjects.
+//! an answer with at least one event contains the last position of that replica. So each request
+//! also asks for an event that the replica must have. If the replica's last position is not before
+//! that event, the answer is valid for all subjects.
 //!
 //! For the leader's state, that event is the leader's last one. A leader that was replaced may
 //! still answer for some seconds, so its last event must not be before the positions that this
-//! process knows. Newer events of other processes remain unproven in that time.
+//! process knows. In that time, newer events of other processes may be missing.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -24,8 +25,8 @@ use super::{Consistency, EventLog, LogError, Position};
 /// Maximum number of subjects per request, without the subject of the required event. The server
 /// responds with at most 1024 messages.
 const SUBJECTS_PER_REQUEST: usize = 1_000;
-/// Time after which the leader is asked, because the replica that answers is still too old. A
-/// server with a replica answers its own clients with that replica.
+/// Time after which the leader is asked, because the answering replica still lags. A server that
+/// has a replica answers its own clients from it, so a retry reaches the same replica.
 pub(super) const LEADER_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of concurrent requests to the leader.
 const LEADER_AT_ONCE: usize = 64;
@@ -38,7 +39,7 @@ struct Floor {
 }
 
 impl EventLog {
-    /// Notes that the log has an event at this position. All later reads of the leader's state
+    /// Remembers that the log has an event at this position. All later reads of the leader's state
     /// include it.
     pub(crate) fn note_position(&self, position: Position) {
         self.shared.known.fetch_max(position, Ordering::Relaxed);
@@ -149,7 +150,8 @@ impl EventLog {
             if missing.len() == before {
                 return Err(lagging());
             }
-            // The rest has events, so an answer without any comes from a replica that lacks them.
+            // The missing subjects have events. An answer without an event has position 0, so this
+            // rejects a replica that lacks them.
             least = least.max(1);
         }
         if let Some(subject) = extra {
@@ -185,8 +187,9 @@ impl EventLog {
 
     /// Returns the last positions according to the leader. Fails if it lacks the event `floor`.
     ///
-    /// Two leaders may answer different requests. That the leader has the event before and after
-    /// the other requests makes it unlikely, but does not prove, that a replaced one answered them.
+    /// The requests may be answered by different leaders, one of which was replaced. The event is
+    /// checked before and after the other requests. This makes an answer of the replaced leader
+    /// unlikely, but doesn't exclude it.
     async fn leader_positions(
         &self,
         subjects: &[String],

@@ -18,8 +18,8 @@ impl EventLog {
         &self,
         wait: Duration,
     ) -> Result<Option<(String, Position)>, LogError> {
-        // The server answers the first request without a search. It finds no message if the last
-        // position of the stream has none, which happens after a failed write.
+        // The server answers the request for `>` without a search. It finds nothing if no message
+        // is stored at the last position of the stream, which happens after a failed write.
         let everything = self.names().all();
         for subject in [">", everything.as_str()] {
             if let Some(last) = self.leader_last_message(subject, wait).await? {

@@ -38,8 +38,8 @@ impl EventLog {
         self.history(aggregate, id, after, last).await
     }
 
-    /// Returns the events of an aggregate after a position, in order. `until` is the position of one
-    /// of its events, or at most that of its last event. Later events may be included.
+    /// Returns the events of an aggregate after a position and up to `until`, in order. Later
+    /// events may be included. `until` must not be after the aggregate's last event.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -75,9 +75,9 @@ impl EventLog {
         first.into_iter().next().ok_or_else(lagging)
     }
 
-    /// Returns some events of an aggregate after a position, in order, and at least one. `until` is
-    /// the position of one of its events, which is after `after`. So the caller can fold a history
-    /// of any length page by page in constant memory.
+    /// Returns the next events of an aggregate after the position `after`, in order: 1 to 1024
+    /// events. `until` must be after `after`, but not after the aggregate's last event. So the
+    /// caller can fold a history of any length page by page in constant memory.
     ///
     /// # Errors
     /// The server can't be reached, or the subject contains a message that is not an event.
@@ -107,8 +107,8 @@ impl EventLog {
         patiently(|wait| self.next_events(&subject, after, PER_REQUEST, wait)).await
     }
 
-    /// Returns up to `most` events of a subject after a position, and at least one. The subject has
-    /// an event at `until`, after that position.
+    /// Returns at least one and up to `most` events of a subject after the position `after`.
+    /// `until` must be after `after`, but not after the subject's last event.
     async fn events_until(
         &self,
         subject: &str,
@@ -167,8 +167,8 @@ impl EventLog {
         Ok((events, more))
     }
 
-    /// Returns up to `most` events of a subject after a position and up to `until` from the leader,
-    /// one by one.
+    /// Reads up to `most` events of a subject from the leader, one by one. Starts after the
+    /// position `after` and ends with the first event at or after `until`.
     async fn leader_events(
         &self,
         subject: &str,

@@ -1,5 +1,5 @@
-//! Names of streams, subjects and consumers. All names start with the namespace, which separates
-//! tests and installations from each other.
+//! Names of streams and subjects. All names contain the namespace, which separates tests and
+//! installations from each other.
 
 use thiserror::Error;
 
@@ -93,8 +93,8 @@ impl Names {
         self.stream("TIMERS")
     }
 
-    /// Returns the subject of a timer's schedule. Each timer, such as `mail.<id>.<position>`, has its own
-    /// subject.
+    /// Returns the subject of a timer's schedule. Each timer, such as `mail.<id>.<position>`, has a
+    /// separate subject.
     #[must_use]
     pub fn timer(&self, name: &str) -> String {
         format!("{}.timer.at.{name}", self.namespace)
@@ -106,7 +106,7 @@ impl Names {
         format!("{}.timer.due.{name}", self.namespace)
     }
 
-    /// Returns the subject of the number of crashes of a worker at an event.
+    /// Returns the subject on which the number of crashes of a worker at an event is stored.
     #[must_use]
     pub fn crashes(&self, worker: &str, position: Position) -> String {
         format!("{}.timer.crashes.{worker}.{position}", self.namespace)

@@ -28,7 +28,8 @@ pub struct LogReader {
     after: Position,
     /// Filter subjects of the consumer; empty for all.
     subjects: Vec<String>,
-    /// Number of remaining events when the consumer was created or delivered the last message.
+    /// Number of events after the last delivered message. Before the first message, the number at
+    /// the creation of the consumer.
     remaining: u64,
     messages: Option<pull::Ordered>,
     silence: Silence,
@@ -103,8 +104,8 @@ impl LogReader {
     }
 
     /// Returns up to `max` further events of about 16 MiB in total, in order. Waits at most `wait`
-    /// for the first event, and also for further events that the server has announced. The result
-    /// is empty if no event arrived.
+    /// for the first event, and at most `wait` for each further event that the server has
+    /// announced. The result is empty if no event arrived.
     ///
     /// # Errors
     /// The server can't be reached, or a message is not an event. The next call continues after the
@@ -196,8 +197,8 @@ impl LogReader {
         Ok(())
     }
 
-    /// Returns false if the consumer delivered no message although the log had a new one at the
-    /// previous check. The next call then creates a new consumer.
+    /// Returns false if the consumer has not delivered an event that the log already had at the
+    /// previous check. The next batch is then read with a new consumer.
     async fn is_live(&mut self) -> bool {
         // A consumer with a filter may correctly deliver nothing although the log has new events.
         if !self.subjects.is_empty() || self.silence.asked.elapsed() < ASK_EVERY {

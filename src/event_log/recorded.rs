@@ -53,7 +53,7 @@ impl RecordedEvent {
     /// Decodes the event into its own type.
     ///
     /// # Errors
-    /// This program doesn't know the event because the program is older than the log, or the body
+    /// This program doesn't know the aggregate's kind or the event's type or version, or the body
     /// is invalid.
     pub fn decode(&self) -> Result<Event, DecodeError> {
         Event::decode(&self.aggregate, &self.event_type, self.schema, &self.body)
@@ -67,7 +67,8 @@ impl RecordedEvent {
         E::decode(&self.event_type, self.schema, &self.body)
     }
 
-    /// Returns the knowledge of this program about the type and version of the event.
+    /// Returns the recognition of the event: this program may know its type and version, only its
+    /// type, or neither.
     #[must_use]
     pub fn recognition(&self) -> Recognition {
         Recognition::of(&self.aggregate, &self.event_type, self.schema)

@@ -20,8 +20,8 @@ use super::{EventLog, LogError, Position};
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// JetStream: no message found.
 const NO_MESSAGE: u64 = 10037;
-/// JetStream: wrong last sequence. It differs from that of the stored messages, or another message
-/// is being written.
+/// JetStream: wrong last sequence. The expected sequence differs from the stored one, or another
+/// message is being written to the subject.
 const CONFLICT: [u64; 2] = [10_071, 10_164];
 /// Maximum duration of a run. A run that has no recorded end after this time is considered
 /// interrupted.

@@ -2,8 +2,8 @@
 //!
 //! Each timer has its own subject. Setting it again replaces the previous schedule. When it is due,
 //! the server publishes a message on another subject of the same stream, which a durable consumer
-//! reads. Timers are an optimisation: the log decides what is due. So if a timer is lost, it is set
-//! again.
+//! reads. Timers are an optimisation: the log decides what is due, and scheduled tasks set lost
+//! timers again.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::PublishError;
@@ -19,8 +19,8 @@ const TARGET: &str = "Nats-Schedule-Target";
 const TARGET_TTL: &str = "Nats-Schedule-TTL";
 const TTL: &str = "Nats-TTL";
 
-/// Time to live of a due message that no consumer reads. After that, only the scheduled tasks
-/// `due_mails` and `stuck_work` find its work.
+/// Time to live of due messages and of numbers of crashes. If no consumer reads a due message in
+/// this time, only the scheduled tasks `due_mails` and `stuck_work` find its work.
 const KEPT: &str = "168h";
 
 impl EventLog {

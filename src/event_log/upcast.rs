@@ -14,16 +14,16 @@ struct Upcaster {
     convert: fn(&[u8]) -> Result<Vec<u8>, String>,
 }
 
-/// All upcasters. All types have version 1, so there are none yet, except in the program of the next
-/// version, with which tests make an upgrade.
+/// All upcasters. There are none yet, because all types have version 1. The feature `next-version`
+/// builds a newer program, which has upcasters. Tests use it for upgrades.
 const UPCASTERS: &[Upcaster] = if cfg!(feature = "next-version") {
     &[raised("CertificateRequested"), raised("EmailQueued")]
 } else {
     &[]
 };
 
-/// Event types that the program of the next version writes under another name, which is a type that
-/// this program doesn't know.
+/// Event types that the program with the feature `next-version` writes under another name, which
+/// the program without it doesn't know.
 const RENAMED: &[(&str, &str)] = if cfg!(feature = "next-version") {
     &[("BatchDispatched", "BatchSettled")]
 } else {
@@ -56,8 +56,8 @@ pub struct Written {
     pub body: Bytes,
 }
 
-/// Converts an event to the newest version of its type that an upcaster produces. The result has
-/// another version than this program if a newer program wrote the event.
+/// Converts an event to the newest version of its type that an upcaster produces. An event of a
+/// newer program keeps its version, which this program may not know.
 ///
 /// # Errors
 /// The body can't be converted.

@@ -1,12 +1,15 @@
 //! Check that nats-server stores writes.
 //!
-//! After its disk was full, nats-server does not answer writes to the streams that met the full
-//! disk until it is restarted, even when the disk has space again. Reads and the JetStream API
-//! still work, and so do writes to other streams. So the check first uses the outcomes of this
-//! process's last writes to the log. After a write without an answer, only a stored write to the
-//! log shows that the log works again, and the check makes one. A process without recent writes
-//! writes to the stream `PROBE` instead, because nothing is ever deleted from the log. That message
-//! is larger than most events, so it meets a full disk before they do.
+//! If a write to a stream fails because the disk is full, nats-server answers no further write to
+//! this stream until it is restarted, even when the disk has space again. Reads, the JetStream API
+//! and writes to other streams still work. So the check uses the outcomes of this process's own
+//! writes to the log:
+//!
+//! * If the last one had no answer, the check writes to the log. Only a stored write shows that the
+//!   log works again.
+//! * If one was stored in the last 5 s, the log works.
+//! * Otherwise, the check writes to the stream `PROBE`, because nothing is ever deleted from the
+//!   log. This message is larger than most events, so it fails before they do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,20 +44,20 @@ pub(crate) struct Written {
 /// Times at which writes began, by their outcome.
 #[derive(Clone, Copy, Default)]
 struct Outcomes {
-    /// Latest begin of a write that was stored.
+    /// Start of the latest write that was stored.
     stored: Option<Instant>,
-    /// Latest begin of a write without an answer that shows its outcome.
+    /// Start of the latest write with an unknown outcome.
     unanswered: Option<Instant>,
 }
 
-/// Knowledge about writes to the log.
+/// Conclusion from the outcomes of this process's writes to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     /// A write of the last 5 s was stored.
     Stored,
-    /// A write had no answer, and none that began later was stored.
+    /// A write had no answer, and no later write was stored.
     Unanswered,
-    /// There was no write in the last 5 s.
+    /// No write of the last 5 s was stored, and none since the last stored one is unanswered.
     Nothing,
 }
 
@@ -72,7 +75,7 @@ struct Check {
 }
 
 impl Written {
-    /// Notes the outcome of a write to the log that began at `begun`.
+    /// Records the outcome of a write to the log that began at `begun`.
     pub(super) fn note<T>(&self, begun: Instant, outcome: &Result<T, PublishError>) {
         let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {

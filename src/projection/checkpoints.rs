@@ -16,7 +16,7 @@ pub enum State {
     Building,
     /// The projection follows the log.
     Live,
-    /// The projection failed on an event and applies no more events; see [`Checkpoint::error`].
+    /// The projection applies no more events; [`Checkpoint::error`] is the reason.
     Stopped,
 }
 
@@ -145,8 +145,8 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Creates the checkpoint of a member that a rebuild has filled. Returns `None` if the member has a
-/// checkpoint in the meantime.
+/// Creates the checkpoint of a member that a rebuild has filled. Returns `None` if the member has
+/// got a checkpoint in the meantime.
 pub(super) async fn create_live(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -268,8 +268,8 @@ pub(super) async fn set_indexed(
         == 1)
 }
 
-/// Returns the highest position of the other live versions of this projection, or 0. Locks their
-/// checkpoints until the end of the transaction.
+/// Returns the highest position of the other versions of this projection that have been live, or 0.
+/// Locks their checkpoints until the end of the transaction.
 pub(super) async fn hold_other_versions(
     transaction: &Transaction<'_>,
     set: &ProjectionSet,
@@ -322,7 +322,8 @@ pub(super) async fn set_live(
     Ok(true)
 }
 
-/// Marks a member as stopped because the event after `position` failed.
+/// Marks a member as stopped with the reason `error`. Has no effect if its checkpoint is not at
+/// `position`.
 pub(super) async fn set_stopped(
     client: &impl GenericClient,
     set: &ProjectionSet,

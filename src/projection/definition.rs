@@ -11,7 +11,7 @@ pub struct Projection {
     pub name: String,
     /// SQL that creates the tables.
     pub tables_sql: String,
-    /// SQL that creates the indexes for readers. It runs after the rows are filled.
+    /// SQL that creates the indexes for readers. It runs after the tables are filled.
     pub indexes_sql: String,
     /// One handler per event type, ordered by event type.
     pub handlers: Vec<Handler>,

@@ -24,7 +24,8 @@ const WATCH: Duration = Duration::from_secs(1);
 pub type Tables = &'static [&'static str];
 
 /// View of the checkpoints of one program. Cloning is cheap. A projector in the same process
-/// publishes each new position. Without one, the checkpoints table is polled while a reader waits.
+/// publishes each new position. Until a change is published, waiting readers poll the checkpoints
+/// table.
 #[derive(Clone)]
 pub struct Readers {
     shared: Arc<Shared>,
@@ -56,7 +57,7 @@ type Checkpoints = BTreeMap<String, Known>;
 struct Known {
     /// Last position that its readable rows contain.
     position: Position,
-    /// True if an event has stopped the projection.
+    /// True if the projection has stopped.
     is_stopped: bool,
 }
 
@@ -77,7 +78,7 @@ pub struct ProjectionHealth {
     /// Name of the projection.
     pub name: String,
     /// `building`, `live` or `stopped`. `absent` if the projection has no checkpoint. `stalled` if
-    /// the projection is not stopped and behind the log, but does not move.
+    /// the projection is building or live and behind the log, but its position does not change.
     pub state: &'static str,
     /// Position of the last event that its rows contain.
     pub position: Position,
@@ -94,8 +95,8 @@ pub struct ProjectionHealth {
 }
 
 impl ProjectionHealth {
-    /// Returns true if the projection applies no more events: an event has stopped it, or it is
-    /// behind and does not move.
+    /// Returns true if the projection applies no more events: it is stopped, or it is behind and
+    /// its position does not change.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
         self.error.is_some() || self.state == "stalled"
@@ -160,7 +161,7 @@ impl Readers {
         self.behind(&self.shared.seen.borrow(), position).is_empty()
     }
 
-    /// Returns the name of a projection of this view that an event has stopped, if any is known.
+    /// Returns the name of a projection of this view that has stopped, if any is known.
     #[must_use]
     pub fn stopped(&self) -> Option<&str> {
         let seen = self.shared.seen.borrow();
@@ -208,8 +209,8 @@ impl Readers {
                 }
             }
         };
-        // The result is decided by the positions, because the last change may come with the
-        // timeout.
+        // The positions decide the result, because the last change may arrive at the same time as
+        // the timeout.
         let _ = tokio::time::timeout(timeout, reached).await;
         let behind = self.behind(&self.shared.seen.borrow(), position);
         if behind.is_empty() {
@@ -220,9 +221,9 @@ impl Readers {
     }
 
     /// Waits until the projections of this view are readable and contain an event after `after`.
-    /// Returns the last position that all of them contain, or `None` if an event has stopped one of
-    /// them. Without a projector in this process, one of the waiting readers polls the table at the
-    /// interval `pace`.
+    /// Returns the last position that all of them contain, or `None` if one of them has stopped.
+    /// Until a change is published, one of the waiting readers polls the table at the interval
+    /// `pace`.
     pub async fn news(&self, after: Position, pace: Duration) -> Option<Position> {
         let mut seen = self.shared.seen.subscribe();
         loop {
@@ -282,7 +283,8 @@ impl Readers {
         Ok(self.shared.set.members().iter().map(health).collect())
     }
 
-    /// Publishes the checkpoints of readable projections; see [`Self::publish`].
+    /// Publishes which projections have stopped, and the positions of readable projections; see
+    /// [`Self::publish`].
     pub(super) fn publish_readable(&self, found: &[Checkpoint]) {
         self.shared.seen.send_if_modified(|seen| {
             let mut changed = false;

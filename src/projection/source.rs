@@ -21,8 +21,8 @@ pub trait LogSource: Send + Sync {
 /// Cursor on the log.
 pub trait EventReader: Send {
     /// Returns at most `max` further events in order. Waits at most `wait` for the first event, and
-    /// then returns the events that are available. Returns an empty vector if no event arrived.
-    /// After an error, the cursor can't be used.
+    /// at most `wait` for each further event that is on its way. Returns an empty vector if no
+    /// event arrived. After an error, the cursor can't be used.
     fn next_batch(
         &mut self,
         max: usize,

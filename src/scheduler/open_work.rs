@@ -1,4 +1,4 @@
-//! Work that an aggregate waits for, as its events show.
+//! Open work of an aggregate, derived from its events.
 
 use crate::domain::Decider;
 use crate::domain::DecodeError;

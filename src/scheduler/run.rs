@@ -19,7 +19,7 @@ use crate::storage::ObjectStorage;
 
 /// Maximum duration of a sleep. A change of the system clock takes effect after at most this time.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(20);
-/// Delay before a requested run, or a look at tables that can't be read, is tried again.
+/// Delay before a requested run is tried again, or unreadable tables are checked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Maximum number of requested runs that are handled concurrently, as in
 /// `nats/consumers/tasks.json`.
@@ -204,7 +204,7 @@ async fn take_requests(
     };
     let handle = |message: Message| {
         let parts = parts.clone();
-        // If the acknowledgement is lost, the redelivered request finds the run that it began.
+        // If the acknowledgement is lost, the redelivery finds the run of the first delivery.
         async move { take(&parts, message.subject.as_str(), &message.payload).await }
     };
     parts
@@ -234,7 +234,7 @@ async fn take(parts: &SchedulerParts, subject: &str, body: &[u8]) -> AckKind {
         Err(_) => return AckKind::Nak(Some(AGAIN_AFTER)),
     }
     let has_run = attempt(parts, task, id, Trigger::Forced, None).await;
-    // Otherwise the request is redelivered until the current run has ended.
+    // The request is redelivered until the current run of the task has ended.
     if has_run {
         AckKind::Ack
     } else {

@@ -14,7 +14,8 @@ pub struct SchedulerSettings {
     /// Number of days for which files under `expiring/` (uploads and reports of rejected rows) are
     /// kept; 1 to 3650.
     pub keep_expiring_days: u32,
-    /// Number of minutes without progress after which work may be lost; see the task `stuck_work`.
+    /// Number of minutes without progress after which the task `stuck_work` checks whether work was
+    /// lost.
     pub stuck_after_minutes: u32,
     /// Thresholds of the task `mail_warnings`.
     pub warnings: WarningSettings,
@@ -26,10 +27,11 @@ pub struct SchedulerSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WarningSettings {
-    /// A warning is logged if more mails than this are waiting for a worker or being sent.
+    /// A warning is logged if more mails than this wait for a worker, are being sent, or wait for
+    /// another attempt.
     pub max_pending: u32,
-    /// A warning is logged if, of the mails attempted within the last hour, more than this failed
-    /// or have an unknown outcome.
+    /// A warning is logged if more mails than this ended within the last hour as failed or with an
+    /// unknown outcome.
     pub max_failed: u32,
     /// A warning is logged if the percentage of sent mails is below this, among at least 10 mails
     /// that ended within the last hour; 0 to 100.

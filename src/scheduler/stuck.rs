@@ -31,7 +31,7 @@ use crate::workers::flow::{
 use crate::workers::pending::Progress;
 use crate::workers::retries::repeat;
 
-/// Maximum number of aggregates of each kind in one run.
+/// Maximum number of aggregates of each kind that one run selects from the query tables.
 const MOST: i64 = 10_000;
 /// Age of the last event of a notice after which the notice is not checked any more.
 const OLDEST_NOTICE: time::Duration = time::Duration::days(8);
@@ -123,8 +123,8 @@ impl SchedulerParts {
         Ok(true)
     }
 
-    /// Returns the position of the event that queues the mail of an issuance, if the issuance has a
-    /// PDF and no mail.
+    /// Returns the position of the event whose reaction queues the first mail of an issuance, if
+    /// the issuance has a PDF and no mail.
     async fn without_mail(
         &self,
         id: &str,
@@ -142,7 +142,7 @@ impl SchedulerParts {
     }
 
     /// Returns the notices that the notifier should send. Releases waiting notices whose time has
-    /// come, and sets the timers of the others. Notices have no query table, so the log is searched.
+    /// come, and sets the timers of the others. Notices have no query table, so this reads the log.
     async fn notices(
         &self,
         workers: &Workers,

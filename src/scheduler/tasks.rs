@@ -15,8 +15,8 @@ use crate::projection::queries::jobs::{self, ScheduledJob};
 
 /// Number of scheduled mails per query.
 const PAGE: i64 = 500;
-/// Time before the due time of a mail in which a run checks the mail's timer. The timers of later
-/// mails are checked by later runs.
+/// Time before a mail is due from which a run checks its timer. Later runs check the timers of
+/// later mails.
 const AHEAD: time::Duration = time::Duration::minutes(15);
 /// Maximum number of mails that are checked concurrently. They share group commits.
 pub(super) const AT_ONCE: usize = 64;

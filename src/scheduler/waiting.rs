@@ -27,8 +27,8 @@ pub(super) enum Checked {
     NotWaiting,
 }
 
-/// Releases a mail whose timer should have fired, or sets its timer. `now` is the time of the server
-/// that fires the timers.
+/// Releases a mail whose timer should have fired, or sets its timer. `now` is the time of the
+/// server that fires the timers.
 pub(super) async fn release_or_set_timer<D: SendingDecider>(
     commands: &Commands,
     waiting: Waiting<'_>,

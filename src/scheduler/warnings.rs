@@ -9,7 +9,8 @@ const ENOUGH: i64 = 10;
 /// Warning for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// Too many mails wait for a worker or are being sent. The value is their number.
+    /// Too many mails wait for a worker or for another attempt, or are being sent. The value is
+    /// their number.
     ManyPending(i64),
     /// Too many mails failed or have an unknown outcome. The value is their number.
     Failures(i64),

@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 use crate::commands::CommandError;
 use crate::event_log::{EventLog, LogError};
 
-/// Attempt to handle a batch.
+/// Ended attempt to handle a batch.
 pub(super) struct Attempt<'l> {
     log: &'l EventLog,
     /// Duration of the work.
@@ -36,7 +36,8 @@ impl<'l> Attempt<'l> {
 }
 
 impl<W: Worker> Shared<W> {
-    /// Acts on a verdict. An error means that the log could not be used, so that nothing happened.
+    /// Acts on a verdict. After an error, the message is not acknowledged. The log could not be
+    /// used, but some steps may have been executed.
     pub(super) async fn conclude(
         &self,
         item: &Item,
@@ -92,7 +93,7 @@ impl<W: Worker> Shared<W> {
         Ok(())
     }
 
-    /// Gives up work without an outcome: records an outcome and stores a dead letter.
+    /// Gives up work that has no outcome: records that it was given up, and stores a dead letter.
     pub(super) async fn abandon(
         &self,
         item: &Item,
@@ -106,7 +107,8 @@ impl<W: Worker> Shared<W> {
                 self.leave_to_newer(item, &unknown.to_string()).await;
                 return Ok(());
             }
-            // The aggregate can't have such an outcome, or can't be read. The dead letter remains.
+            // The aggregate can't have such an outcome, or can't be read. The dead letter is stored
+            // nevertheless.
             Err(CommandError::Refused(refusal)) => {
                 let code = refusal.code();
                 tracing::warn!(
@@ -147,7 +149,7 @@ impl<W: Worker> Shared<W> {
     }
 
     /// Stores a dead letter about a message from which no event can be read, and terminates the
-    /// message. `aggregate` is its kind and id, as far as they are known.
+    /// message. `aggregate` is the kind and id of the aggregate, if they are known.
     pub(super) async fn bury_unreadable(
         &self,
         item: &Item,
@@ -161,14 +163,14 @@ impl<W: Worker> Shared<W> {
         Ok(())
     }
 
-    /// Terminates a message with a reason. `AckKind` of async-nats has no termination with a reason.
-    /// The server reads the reason from the body.
+    /// Terminates a message with a reason. The server reads the reason from the body of the
+    /// acknowledgement. `AckKind` of async-nats has no termination with a reason.
     async fn terminate(&self, item: &Item, why: &str) {
         self.in_hand(item.source).remove(item.sequence);
         if let Some(reply) = item.message.reply.clone() {
             let line: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
             let reason = format!("+TERM {line}");
-            // If this message is lost, the event is redelivered and terminated again.
+            // If this acknowledgement is lost, the message is redelivered and handled again.
             let _ = self.log.client().publish(reply, reason.into()).await;
         }
     }

@@ -52,25 +52,26 @@ impl Delivery {
     }
 }
 
-/// Handler of deliveries of one consumer.
+/// Handler of deliveries of events, and of timers that repeat failed work.
 pub trait Worker: Send + Sync + 'static {
-    /// Name of the durable consumer.
+    /// Name of the worker, and of its durable consumer of events.
     const NAME: &'static str;
     /// Maximum number of deliveries per batch.
     const BATCH: usize = 1;
-    /// Number of batches that are fetched in advance while all permits are in use. If the work is
-    /// short, this avoids one request per batch. If the work is long, it is zero, because another
-    /// process may have a free permit.
+    /// Number of batches that are fetched in advance while the worker handles as many batches as it
+    /// may. If the work is short, this avoids one request per batch. If the work is long, it is 0,
+    /// because another process may handle the batch earlier.
     const AHEAD: usize = 0;
     /// Longest time for a batch. After it, the work is stopped and has failed.
     const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-    /// True if the work can be stopped at any point, because all of it can be repeated. At shutdown,
-    /// it is stopped after 5 s and handed back. Otherwise it is waited for.
+    /// True if the work can be stopped at any point, because all of it can be repeated. 5 s after
+    /// the shutdown, it is stopped and its deliveries are handed back. If false, the shutdown waits
+    /// for the work.
     const IS_STOPPABLE: bool = false;
 
     /// Types of the events that the worker handles. Events of other types are acknowledged
-    /// immediately.
+    /// immediately, unless the same worker of a newer program handles them.
     const TYPES: &'static [&'static str];
 
     /// Handles `deliveries`. Returns one verdict per delivery, in the same order.
@@ -97,10 +98,10 @@ pub struct WorkLimits {
     /// Time after which failing work is given up; `None` for never. It counts failed attempts, each
     /// with at most 2 minutes, and the delays between them. It doesn't count pauses and queues.
     pub budget: Option<Duration>,
-    /// Number of crashes after which work is given up before it is begun.
+    /// Number of crashes after which the work is given up without another attempt.
     pub max_crashes: u32,
-    /// Time for which a paused worker keeps its deliveries. After it, it hands them back, because
-    /// another process may not be paused.
+    /// Time for which a paused worker keeps its deliveries. The worker then hands them back,
+    /// because another process may not be paused.
     pub kept_for: Duration,
 }
 
@@ -210,7 +211,7 @@ async fn pull<W: Worker>(shared: &Arc<Shared<W>>, source: Source) -> Result<(), 
                 return Err(error);
             }
             Err(error) => {
-                // Health then names the reason, even if no delivery has met it.
+                // During a pause, health reports the reason, even if no delivery has failed.
                 if !shared.pauses(Away::Log, &error.to_string()).await {
                     tracing::warn!(worker = W::NAME, %error, "consumer unavailable, retrying");
                 }
@@ -297,7 +298,7 @@ async fn first_message(
         None => {
             let late = tokio::time::timeout(DRAINED_WITHIN, answers.next()).await;
             if let Ok(Some(Ok(message))) = late {
-                // Without the answer, the server delivers the message again after the ack wait.
+                // If this fails, the server delivers the message again after the ack wait.
                 let _ = message.ack_with(AckKind::Nak(None)).await;
             }
             Ok(None)
@@ -322,8 +323,8 @@ async fn more_messages(
     Ok(())
 }
 
-/// Decodes a delivery. Returns `None` if it is concluded: an event without work for this worker, a
-/// message that can't be decoded, or a message that this process still handles.
+/// Decodes a delivery. Returns `None` if there is nothing to handle: the event has no work for this
+/// worker, the message can't be decoded, or this process still handles an earlier delivery of it.
 async fn accept<W: Worker>(
     shared: &Arc<Shared<W>>,
     source: Source,
@@ -363,7 +364,7 @@ async fn accept<W: Worker>(
     .then_some(item)
 }
 
-/// Decodes an event. Returns false if the delivery is concluded. A dead letter is stored for a
+/// Decodes an event. Returns false if there is nothing to handle. A dead letter is stored for a
 /// message that is not an event.
 async fn accept_event<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bool {
     shared.log.note_position(item.sequence);
@@ -396,8 +397,8 @@ async fn accept_event<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bo
     false
 }
 
-/// Decodes a timer. Returns false if the delivery is concluded. A timer of a newer program is left
-/// to it. Other messages are terminated.
+/// Decodes a timer. Returns false if there is nothing to handle. A timer of a newer program is left
+/// to that program. An invalid timer is terminated.
 async fn accept_retry<W: Worker>(shared: &Arc<Shared<W>>, item: &mut Item) -> bool {
     match Retry::decode(&item.message.payload) {
         Ok(retry) => {

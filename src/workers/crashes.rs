@@ -1,8 +1,8 @@
 //! Crashes of suspects: events whose handling may have crashed a process.
 //!
 //! The number of deliveries also counts crashes that another event caused, and outages of the log.
-//! So it only makes an event a suspect. The crashes of a suspect are counted in a note, which is
-//! stored before the work begins and changed back when the work ends in any way.
+//! So it only makes an event a suspect. The crashes of a suspect are counted in a note. The number
+//! is raised before the work begins. It is set back when the work ends, unless the work panicked.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ use super::handling::{Item, SUSPECT_AFTER, Shared};
 use crate::event_log::{LogError, Position};
 
 impl<W: Worker> Shared<W> {
-    /// Counts a crash before a suspect is handled. Returns the suspect and the number of its earlier
-    /// crashes. Returns `None` if it has crashed too often and was given up, or if the log is away.
+    /// Counts a crash before a suspect is handled. Returns the suspect and the number of its
+    /// earlier crashes. Returns `None` if the suspect is given up because it has crashed too often,
+    /// or if the log can't be used.
     pub(super) async fn count_crash(
         self: &Arc<Self>,
         item: Item,
@@ -34,7 +35,7 @@ impl<W: Worker> Shared<W> {
         if SUSPECT_AFTER + earlier >= self.limits.max_crashes {
             let why = "each attempt ended without an outcome: the worker crashed";
             self.abandon(item, delivery, why).await?;
-            // An operator may request the work again.
+            // An operator may request the work again. It then has all its attempts.
             self.log.set_crashes(W::NAME, position, 0).await?;
             return Ok(None);
         }
@@ -42,7 +43,7 @@ impl<W: Worker> Shared<W> {
         Ok(Some(earlier))
     }
 
-    /// Sets the numbers of crashes of suspects whose attempts have ended.
+    /// Sets back the numbers of crashes of suspects whose attempts have ended.
     pub(super) async fn uncount_crashes(&self, crashes: &[(Position, u32)]) {
         for (position, earlier) in crashes {
             let stored = self.log.set_crashes(W::NAME, *position, *earlier).await;

@@ -30,7 +30,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// Cause, without personal data.
     pub cause: String,
-    /// True if the work is requeued together with all other work; false only by its number.
+    /// True if the work is requeued when all dead letters are requeued. Otherwise it is requeued
+    /// only by its number.
     #[serde(default = "yes")]
     pub is_requeued_with_all: bool,
 }
@@ -57,8 +58,8 @@ impl DeadLetter {
         }
     }
 
-    /// Creates the dead letter of a message from which no event can be read. `aggregate` is its kind
-    /// and id, as far as they are known.
+    /// Creates the dead letter of a message from which no event can be read. `aggregate` is the
+    /// kind and id of the aggregate, if they are known.
     #[must_use]
     pub fn of_unreadable(
         worker: &str,
@@ -71,7 +72,7 @@ impl DeadLetter {
         Self {
             worker: worker.to_owned(),
             position,
-            // The id of the letter depends on it.
+            // The message id of the letter contains it, so it must differ for each position.
             event_id: Uuid::from_u64_pair(0, position),
             event_type: "unreadable".to_owned(),
             aggregate: kind.to_owned(),
@@ -83,9 +84,9 @@ impl DeadLetter {
     }
 }
 
-/// Stores a dead letter and waits until the server has acknowledged it. One letter per event is
-/// stored within an hour, even if its work was given up several times. `request` is the id of the
-/// request that repeated the work, if any, so that another failure has another letter.
+/// Stores a dead letter and waits until the server has acknowledged it. `request` is the id of the
+/// request that repeated the work, if any. Within one hour, the server stores one letter per
+/// worker, event and request, even if the work was given up several times.
 ///
 /// # Errors
 /// The server is unreachable or rejects the message.
@@ -120,7 +121,8 @@ pub struct Kept {
     pub letter: DeadLetter,
 }
 
-/// Returns the open dead letter with a number. Returns `None` if there is none, or if it is settled.
+/// Returns the open dead letter with a number. Returns `None` if there is none, or if it is
+/// settled.
 ///
 /// # Errors
 /// The server is unreachable.
@@ -141,8 +143,8 @@ pub async fn find(log: &EventLog, number: Position) -> Result<Option<Kept>, LogE
     Ok((!is_settled).then_some(Kept { number, letter }))
 }
 
-/// Returns true if a worker has given up the work of an aggregate's event at `position` or a later
-/// one, and it was not requeued since.
+/// Returns true if a worker has given up the work of the aggregate's event at `position` or of a
+/// later one, and this work was not requeued since.
 ///
 /// # Errors
 /// The server is unreachable.
@@ -227,8 +229,8 @@ pub async fn settle(log: &EventLog, kept: &Kept) -> Result<(), LogError> {
     publish(log, &kept.letter, &note, &id).await
 }
 
-/// Publishes a message about a dead letter on the letter's subject. The server stores only one
-/// message with this id.
+/// Publishes a message about a dead letter on the letter's subject. Within one hour, the server
+/// stores only one message with this id.
 async fn publish(
     log: &EventLog,
     about: &DeadLetter,

@@ -23,9 +23,9 @@ use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 pub(super) const ELSEWHERE_AFTER: Duration = Duration::from_secs(5);
 /// Deliveries after which an event is suspected to crash the process. It is handled alone.
 pub(super) const SUSPECT_AFTER: u32 = 2;
-/// Deliveries after which a timer is given up whose event can't be read.
+/// Number of deliveries after which a timer is given up if its event can't be read.
 const UNREADABLE_AFTER: u32 = 4;
-/// Time after the shutdown for which work that may be stopped is waited for.
+/// Time between the shutdown and the end of work that may be stopped.
 const STOPPED_AFTER: Duration = Duration::from_secs(5);
 
 /// Parts that the batches of one worker share.
@@ -63,7 +63,7 @@ pub(super) struct Item {
     pub delivered: u32,
     /// Event to handle, and its earlier failures if a timer repeats the work.
     pub retry: Retry,
-    /// The event; `None` until that of a timer is read.
+    /// The event. `None` for a timer whose event has not been read yet.
     pub event: Option<RecordedEvent>,
 }
 
@@ -89,8 +89,8 @@ enum Ended {
     Stopped,
 }
 
-/// Handles a batch. A suspect is handled after the others, in random order, and while this process
-/// handles no other suspect. So a crash is counted only for the event that causes it.
+/// Handles a batch. Suspects are handled after the others, in random order, and one at a time in
+/// this process. So a crash is counted for at most one event.
 pub(super) async fn work_on<W: Worker>(shared: &Arc<Shared<W>>, batch: Batch) {
     let (mut suspects, first): (Batch, Batch) = batch.into_iter().partition(Item::is_suspect);
     suspects.sort_by_cached_key(|_| rand::random::<u32>());
@@ -131,8 +131,8 @@ impl<W: Worker> Shared<W> {
         }
     }
 
-    /// Sends the acknowledgement of a message, and ends its heartbeats. A lost message is not handed
-    /// back, because another process may handle it by now.
+    /// Sends the acknowledgement of a message, and ends its heartbeats. A lost message is not
+    /// handed back, because another process may already handle it.
     pub(super) async fn settle(&self, item: &Item, kind: AckKind) {
         let in_hand = self.in_hand(item.source);
         let is_lost = in_hand.is_lost(item.sequence);
@@ -145,9 +145,9 @@ impl<W: Worker> Shared<W> {
         }
     }
 
-    /// Handles deliveries until none is left: those of which a part of the infrastructure is away
-    /// are kept and handled again when it is back. They are handed back at shutdown, and after a
-    /// long pause.
+    /// Handles deliveries until none is left. Deliveries whose infrastructure is away are kept, and
+    /// handled again when it is back. They are handed back at shutdown and after a pause of
+    /// [`WorkLimits::kept_for`].
     async fn handle(self: &Arc<Self>, mut open: Batch) {
         while !open.is_empty() {
             let Some(place) = self.place().await else {
@@ -156,7 +156,7 @@ impl<W: Worker> Shared<W> {
                 }
                 return;
             };
-            // Heartbeats were lost during an outage. Another process may have got these.
+            // Drops messages whose heartbeats failed. Another process may already handle them.
             open.retain(|item| {
                 let in_hand = self.in_hand(item.source);
                 let is_kept = !in_hand.is_lost(item.sequence);
@@ -170,8 +170,8 @@ impl<W: Worker> Shared<W> {
         }
     }
 
-    /// Waits until the worker isn't paused and a place is free. Returns `None` if the worker ends or
-    /// has been paused for too long.
+    /// Waits until the worker isn't paused and a place is free. Returns `None` if the worker ends,
+    /// or if it has been paused for too long.
     async fn place(&self) -> Option<SemaphorePermit<'_>> {
         let free = async {
             while self.state.until_running_within(self.limits.kept_for).await {
@@ -220,7 +220,7 @@ impl<W: Worker> Shared<W> {
         let ended = self.work(&deliveries).await;
         let attempt = Attempt::ended(&self.log, begun.elapsed());
         let verdicts = match ended {
-            // It counts like a crash of the process.
+            // A panic counts like a crash of the process, so the numbers are not set back.
             Ended::Panicked => {
                 for item in &items {
                     let again = AckKind::Nak(Some(retries::delay(item.delivered)));
@@ -289,8 +289,8 @@ impl<W: Worker> Shared<W> {
         }
     }
 
-    /// Returns the delivery of a message. Concludes a message whose event can't be read, or is of a
-    /// newer program.
+    /// Returns the delivery of a message. If its event can't be read or needs a newer program,
+    /// concludes or leaves the message and returns `None`.
     async fn readable(self: &Arc<Self>, item: &mut Item) -> Option<Delivery> {
         let event = match item.event.take() {
             Some(event) => Ok(event),

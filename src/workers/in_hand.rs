@@ -17,8 +17,9 @@ const BEATS_PER_ACK_WAIT: u32 = 4;
 /// Messages of one consumer that this process handles or keeps.
 ///
 /// A message is lost if no heartbeat was confirmed within the ack wait. The server then delivers it
-/// again, maybe to another process. It gets no more heartbeats, which would keep the other delivery
-/// alive. While this process still has it, further copies are ignored.
+/// again, maybe to another process. This process sends no more heartbeats for it, because they
+/// would keep the other delivery alive. While this process still has the message, it ignores
+/// further copies.
 pub(super) struct InHand(Mutex<Messages>);
 
 struct Messages {

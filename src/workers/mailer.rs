@@ -1,8 +1,8 @@
-//! Mailer: sends queued mails, and sets timers for mails that wait. No mail is sent twice, except if
-//! its policy for an unknown outcome is to send it again.
+//! Mailer: sends queued mails, and sets timers for mails that wait. No mail is sent twice, except
+//! if its policy for an unknown outcome is to send it again.
 //!
-//! [`Sending`] claims, sends and records. The mailer adds the content: the certificate, which must
-//! not be revoked.
+//! [`Sending`] claims and sends a mail, and records the outcome. The mailer provides the content:
+//! the certificate, which must not be revoked.
 
 use std::time::Duration;
 
@@ -55,8 +55,7 @@ impl Mailer {
         if let Some(verdict) = self.sending.busy(delivery, &mail.to_address) {
             return Ok(verdict);
         }
-        // Steps that can fail before the mail server is called are executed before the claim. So
-        // their failure doesn't count as an attempt.
+        // The PDF is loaded before the mail is claimed, so a failure doesn't count as an attempt.
         let key = &mail.object_key;
         let sha256 = &mail.sha256;
         let pdf = match self
@@ -163,8 +162,8 @@ fn page_of(download_link: &str) -> &str {
 
 impl SingleDelivery for Mailer {
     type Input = MailerInput;
-    // Equals the number of mails sent at the same time, because two of three events about a mail
-    // need no work.
+    // Equals the default number of mails that are sent at the same time. Two of three events about
+    // a mail need no work.
     const AHEAD: usize = 16;
     const DEADLINE: Duration = DEADLINE;
 

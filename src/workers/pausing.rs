@@ -24,9 +24,9 @@ const PROBED_WITHIN: Duration = Duration::from_secs(10);
 const SANDBOX_DELAY: Duration = Duration::from_secs(30);
 
 impl<W: Worker> Shared<W> {
-    /// Leaves a delivery to the server, because it could not be concluded. If the log is away, its
-    /// heartbeats may have been lost, and the server delivers it again after the ack wait. A copy
-    /// that is kept here would be handled twice. If the log is there, the delivery is handed back.
+    /// Stops handling a delivery that could not be concluded. If the log is away, drops it. Its
+    /// heartbeats may have been lost, so the server delivers it again after the ack wait. A copy
+    /// that is kept here would be handled twice. If the log is there, hands the delivery back.
     pub(super) async fn leave(self: &Arc<Self>, item: &Item, error: &LogError) {
         if self.pauses(Away::Log, &error.to_string()).await {
             self.in_hand(item.source).remove(item.sequence);
@@ -36,8 +36,9 @@ impl<W: Worker> Shared<W> {
         self.settle(item, AckKind::Nak(Some(ELSEWHERE_AFTER))).await;
     }
 
-    /// Probes infrastructure that verdicts report as away, once for all deliveries. If it is there,
-    /// the work has failed. Without the sandbox, only the work that needs it is tried later.
+    /// Probes infrastructure that verdicts report as away, once for all deliveries. If the probe
+    /// succeeds, the work has failed. If the sandbox is away, a timer repeats the work that needs
+    /// it.
     pub(super) async fn confirmed(self: &Arc<Self>, mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
         let mut is_away = BTreeMap::new();
         for verdict in &mut verdicts {
@@ -61,7 +62,8 @@ impl<W: Worker> Shared<W> {
         verdicts
     }
 
-    /// Pauses the worker if `what` is really away, until it is back. Returns true if so.
+    /// Probes `what`. If it is away, pauses the worker until it is back and returns true. If the
+    /// worker is already paused because of it, returns true without a probe.
     pub(super) async fn pauses(self: &Arc<Self>, what: Away, why: &str) -> bool {
         let is_known =
             matches!(self.state.get(), WorkerState::Paused(away) if away.contains_key(&what));

@@ -3,11 +3,11 @@
 use super::retries::{consumer_of, timer_of};
 use crate::event_log::{Durable, EventLog, LogError, Position};
 
-/// Progress of a worker, as its consumers had it at one moment.
+/// Progress of a worker according to its consumers at one moment.
 ///
 /// A worker records the outcome of an event, or sets a timer, before it acknowledges the event. So
-/// work that this progress doesn't await has an outcome in the log, or was lost. The outcome must be
-/// read after the progress.
+/// work that this progress doesn't await has an outcome in the log, or was lost. Callers must read
+/// the outcome after the progress.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     worker: &'static str,

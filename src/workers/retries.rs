@@ -18,7 +18,8 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// Longest delay.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Longest time of an attempt that counts as failing. A longer attempt has made progress.
+/// Maximum time that one attempt adds to the time for which work has been failing. A longer attempt
+/// has made progress.
 const LONGEST_COUNTED: Duration = Duration::from_secs(120);
 /// Version of the format of timers. Raise it if older programs must not read a new format.
 const VERSION: u32 = 1;
@@ -31,7 +32,8 @@ pub(super) struct Retry {
     version: u32,
     /// Position of the event.
     pub position: Position,
-    /// Time for which the work has been failing; `None` if it has not failed since it was requested.
+    /// Time for which the work has been failing; `None` if it has not failed since it was
+    /// requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failing_ms: Option<u64>,
     /// Number of attempts so far.
@@ -45,7 +47,7 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    /// Returns the state of the work of an event that no timer repeats.
+    /// Returns the work of an event that no timer has repeated yet: without attempts and failures.
     pub(super) const fn of_event(position: Position) -> Self {
         Self {
             version: VERSION,
@@ -82,7 +84,7 @@ impl Retry {
         serde_json::from_slice(body).map_err(|_| None)
     }
 
-    /// Returns the timer of the next attempt, after a number of attempts.
+    /// Returns the timer of the next attempt. `attempts` is the number of attempts so far.
     pub(super) fn again(&self, attempts: u32, failing: Option<Duration>, cause: &str) -> Self {
         Self {
             failing_ms: failing
@@ -98,8 +100,8 @@ impl Retry {
         self.failing_ms.map(Duration::from_millis)
     }
 
-    /// Returns the time for which the work has been failing after another failed attempt. It is 0
-    /// after the first one.
+    /// Returns the time for which the work has been failing after another failed attempt, which
+    /// took the time `attempt`. It is 0 after the first failed attempt.
     pub(super) fn failing_after(&self, attempt: Duration) -> Duration {
         self.failing().map_or(Duration::ZERO, |failing| {
             failing + attempt.min(LONGEST_COUNTED)
@@ -137,7 +139,7 @@ impl Retry {
     }
 }
 
-/// Lets a worker do the work of an event again. Doing it twice is harmless.
+/// Lets a worker do the work of an event again. It is harmless if the work is done twice.
 ///
 /// # Errors
 /// The server can't be reached, or refuses the message.

@@ -1,7 +1,7 @@
 //! Sending of one mail, which the mailer and the notifier share: connect, claim, send, record.
 //!
-//! The mail is claimed in the log once the server has accepted the recipient, and before it gets the
-//! content. A server that can't be reached costs no attempt: the worker pauses.
+//! The mail is claimed in the log after the server has accepted the recipient and before the
+//! content is sent. If the server can't be reached, the worker pauses, and no attempt is counted.
 
 mod delays;
 mod recording;
@@ -22,8 +22,8 @@ use crate::domain::{CommandId, Personal};
 use crate::event_log::{Cause, Consistency};
 use crate::mail::{Begun, Handover, MailProvider, Outgoing, SendOutcome, Unavailable};
 
-/// Longest time for a mail, including the wait for a place and for a slow answer. A claimed mail
-/// that is stopped would have an unknown outcome.
+/// Longest time for a mail, including the wait for a free connection and for a slow answer. It is
+/// long, because a claimed mail that is stopped has an unknown outcome.
 pub const DEADLINE: Duration = Duration::from_secs(3 * 3_600);
 
 /// Parts that a worker needs for sending mails.
@@ -37,7 +37,7 @@ pub struct SendingParts {
     pub message_id_domain: String,
     /// Delay before the second attempt, after a temporary failure.
     pub first_retry: Duration,
-    /// Cancelled when the process stops. Mails that are not claimed yet are then handed back.
+    /// Cancelled when the process stops. Mails that are not claimed yet are then left to a timer.
     pub shutdown: CancellationToken,
 }
 
@@ -57,7 +57,7 @@ pub enum Beginning {
 }
 
 impl Sending {
-    /// Creates a sender for a worker. `metric` counts the outcomes.
+    /// Creates a sender for a worker. `metric` is the name of the counter of outcomes.
     pub const fn new(parts: SendingParts, worker: &'static str, metric: &'static str) -> Self {
         Self {
             parts,
@@ -76,7 +76,7 @@ impl Sending {
         format!("<{id}@{}>", self.parts.message_id_domain)
     }
 
-    /// Loads the mail of a delivery. Returns `None` if it doesn't wait for a worker.
+    /// Loads the mail of a delivery. Returns `None` unless the mail is queued or claimed.
     ///
     /// # Errors
     /// The log can't be used.
@@ -91,10 +91,10 @@ impl Sending {
         Ok(is_waiting.then_some(email))
     }
 
-    /// Prepares a mail that must not be sent yet: a scheduled or retrying mail gets a timer that
-    /// releases it if the event of this delivery is still the last one. The release is a separate
-    /// event, so that only one delivery at a time may send the mail. Returns `None` if the mail may
-    /// be sent.
+    /// Returns `None` if the mail may be sent now. Otherwise returns the verdict that ends the
+    /// delivery, and sets a timer for a scheduled or retrying mail. The timer releases the mail if
+    /// the event of this delivery is still its last one. The release is a separate event, so that
+    /// only one delivery at a time may send the mail.
     ///
     /// # Errors
     /// The log can't be used.
@@ -118,14 +118,15 @@ impl Sending {
         Ok(Some(Verdict::Done))
     }
 
-    /// Returns the verdict for a mail to this address if its domain is slow. So the mail need not be
-    /// prepared.
+    /// Returns a verdict if mails to the domain of this address must wait, because the server is
+    /// slow for it. The caller then doesn't prepare the mail.
     pub fn busy(&self, delivery: &Delivery, address: &Personal<String>) -> Option<Verdict> {
         let is_busy = self.parts.provider.is_busy(address);
         is_busy.then(|| considered_later(delivery))
     }
 
-    /// Begins a dialogue about the mail. A refusal of the recipient is recorded.
+    /// Begins the dialogue with the mail server. If an available server refuses the mail or gives
+    /// no answer, records this as the outcome of the attempt.
     ///
     /// # Errors
     /// The log can't be used.
@@ -153,7 +154,7 @@ impl Sending {
                 return Ok(Beginning::Ended(Verdict::Away { what, why }));
             }
             Ok(Begun::Unanswered { detail }) => {
-                // The server is away, or it closes the connection only at this mail.
+                // The probe shows whether the server is away or fails only for this mail.
                 if let Err(why) = self.probe().await {
                     let what = Away::MailServer;
                     return Ok(Beginning::Ended(Verdict::Away { what, why }));
@@ -166,12 +167,12 @@ impl Sending {
         Ok(Beginning::Ended(recorded?.1))
     }
 
-    /// Claims the mail, sends its content and records the outcome. Nothing is sent if the mail can't
+    /// Claims the mail, sends its content and records the outcome. Sends nothing if the mail can't
     /// be claimed any more.
     ///
-    /// `unwanted` is called after the claim, with the consistency of a read that includes the claim.
-    /// If it returns a reason, the content is not sent, and the mail ends with this reason. So a
-    /// reason that was recorded before the claim is never missed.
+    /// `unwanted` is called after the claim. Its argument is a consistency with which reads include
+    /// the claim, so that it finds every reason that was recorded before the claim. If it returns a
+    /// reason, the content is not sent, and the mail ends with this reason.
     ///
     /// # Errors
     /// The log can't be used.
@@ -217,7 +218,8 @@ impl Sending {
                     _ => Ok(verdict),
                 };
             }
-            // The claim may have taken until after the shutdown. The grace period begins there.
+            // The shutdown may have begun during the claim. The rest of the grace period may be too
+            // short for sending.
             Ok(None) if shutdown.is_cancelled() => SendOutcome::Unanswered {
                 detail: "not sent, because the process is stopping".to_owned(),
             },
@@ -317,8 +319,8 @@ fn stopping() -> Verdict {
     }
 }
 
-/// Returns the verdict for a mail to a slow domain. It waits for a timer instead of a delivery, and
-/// nothing is recorded in the log.
+/// Returns the verdict for a mail to a slow domain. A timer repeats the work, and no event is
+/// recorded.
 fn considered_later(delivery: &Delivery) -> Verdict {
     Verdict::Again {
         after: spread(busy_delay(delivery.attempt)),

@@ -35,8 +35,8 @@ impl Away {
         }
     }
 
-    /// Returns true if a worker can't do any work without it. Without the sandbox, only certificates
-    /// with an issuer's own template can't be drawn.
+    /// Returns true if a worker can't do any work without it. Without the sandbox, only
+    /// certificates with an issuer's own template can't be drawn.
     #[must_use]
     pub const fn stops_all(self) -> bool {
         !matches!(self, Self::Sandbox)
@@ -49,9 +49,9 @@ pub enum WorkerState {
     /// The worker pulls and handles deliveries.
     #[default]
     Running,
-    /// The worker pulls nothing and keeps the deliveries that it has, until everything in the map
-    /// is back. The values say what is wrong, without personal data. If only the sandbox is away,
-    /// the worker does all work that doesn't need it.
+    /// The worker pulls nothing until everything in the map is back. Meanwhile it keeps its
+    /// deliveries for a limited time. The values are the reasons, without personal data. If only
+    /// the sandbox is away, the worker does all work that doesn't need it.
     Paused(BTreeMap<Away, String>),
     /// The worker has handed back its deliveries and pulls nothing until the process is restarted.
     Stopped {
@@ -201,8 +201,8 @@ impl StateHandle {
         self.report();
     }
 
-    /// Stops the worker until the process is restarted: its loop hands back its deliveries and pulls
-    /// nothing. The first reason is kept.
+    /// Stops the worker until the process is restarted: its loop hands back its deliveries and
+    /// pulls nothing. The first reason is kept.
     pub fn stop(&self, why: &str) {
         let stopped = self.state.send_if_modified(|state| {
             let stops = !matches!(state, WorkerState::Stopped { .. });

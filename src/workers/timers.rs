@@ -1,8 +1,9 @@
-//! Timers: release scheduled mails, and mails that wait for their next attempt, when they are due.
+//! Timers of mails. A timer that fires releases a mail that is scheduled or waits for its next
+//! attempt.
 //!
-//! Each timer names the event that set it. It is due as long as this event is the last one of its
-//! mail. So a timer that fires twice, or after the mail was rescheduled, sent or cancelled, has no
-//! effect. No clocks are compared.
+//! Each timer names the event that set it. It releases the mail only if this event is the last one
+//! of the mail. So a timer that fires twice, or after the mail was rescheduled, sent or cancelled,
+//! has no effect. No clocks are compared.
 
 use std::time::Duration;
 
@@ -23,9 +24,9 @@ const ACTOR: &str = "timers";
 const AT_ONCE: usize = 64;
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// Number of deliveries of a timer after which its event counts as missing, if the leader doesn't
-/// have it: the log was restored to an earlier point. Before, a leader that was replaced may have
-/// answered.
+/// Number of deliveries after which a timer is dropped if the leader doesn't have its event. The
+/// log was then restored to an earlier point. Earlier deliveries are repeated, because a leader
+/// that was replaced may have answered.
 const MAX_MISSING: i64 = 30;
 
 /// Timer of a mail.
@@ -73,7 +74,7 @@ pub enum Release {
 /// Releases a mail that waits for a timer, if the event at `position` is its last one.
 ///
 /// # Errors
-/// The event log is unavailable.
+/// The log can't be used, or an event of the mail can't be decoded.
 pub async fn release_due<D: SendingDecider>(
     commands: &Commands,
     id: &str,

@@ -15,13 +15,14 @@ use crate::storage::StorageError;
 pub enum Verdict {
     /// The outcome is recorded in the log, or there was nothing to do.
     Done,
-    /// The work failed. A timer repeats it until the worker's budget for the cause is used up.
+    /// The work failed. A timer repeats it until the worker's budget is used up.
     Failed {
         /// Reason.
         why: String,
     },
-    /// Infrastructure is away. If a probe confirms it, the worker is paused, and the work is
-    /// repeated when it is back. This costs no budget. Otherwise it is an error of the work.
+    /// Infrastructure is away. If a probe confirms this, the worker is paused and repeats the work
+    /// when the infrastructure is back. This costs no budget. If the probe succeeds, the verdict
+    /// counts as [`Self::Failed`]. A missing sandbox delays only the work that needs it.
     Away {
         /// Missing infrastructure.
         what: Away,
@@ -36,8 +37,8 @@ pub enum Verdict {
         /// Reason.
         why: String,
     },
-    /// A further attempt can't succeed. The outcome is recorded in the log, and a dead letter is
-    /// stored for the operator.
+    /// A further attempt can't succeed. The outcome is recorded in the log, unless the command was
+    /// refused. A dead letter is stored for the operator.
     GiveUp {
         /// Reason.
         why: String,
@@ -48,8 +49,8 @@ pub enum Verdict {
         /// Reason.
         why: String,
     },
-    /// Like [`Self::GiveUp`], but the refusal comes from another party, such as a mail server. The
-    /// dead letter is requeued only by its number, not among all others.
+    /// Like [`Self::GiveUp`], but the refusal comes from another party, such as a mail server. An
+    /// operator can requeue the dead letter only by its number, not together with all others.
     Bounced {
         /// Reason.
         why: String,
@@ -115,7 +116,8 @@ impl From<StorageError> for Verdict {
 }
 
 impl From<RenderingError> for Verdict {
-    /// Returns the verdict for an error that is not permanent, or was not recorded as such.
+    /// Returns the verdict for an error that is not permanent. The renderer records permanent
+    /// errors as failures instead.
     fn from(error: RenderingError) -> Self {
         match error {
             RenderingError::Storage(error) => error.into(),

@@ -40,9 +40,10 @@ struct Stopped {
 impl Processes {
     /// Issues certificates to all people until the batch is stopped.
     ///
-    /// Two runs of one dispatch may overlap, because the first one's delivery or timer was repeated
-    /// while it was running. The first run that ends records the dispatch, and a stop may withdraw
-    /// everything before the other run has ended. So that other run withdraws, too.
+    /// Two runs of one dispatch may overlap, because its delivery or timer may be repeated during
+    /// the first run. The run that ends first records the dispatch. A stop may then withdraw
+    /// everything while the other run still issues. So the other run also withdraws everything at
+    /// its end.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
@@ -193,7 +194,8 @@ impl Processes {
         self.dispatch(&first, id, request).await
     }
 
-    /// Revokes each issuance on its own. The reaction to each revocation cancels the mails.
+    /// Revokes each issuance in a separate commit. The reaction to a revocation cancels its mails.
+    /// The mails of kept issuances are cancelled here.
     async fn withdraw_all(
         &self,
         recorded: &RecordedEvent,
