@@ -1,6 +1,7 @@
 //! Pauses of a worker while a part of the infrastructure is away.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +47,12 @@ impl<W: Worker> Shared<W> {
                 continue;
             };
             let what = *what;
-            if !is_away.contains_key(&what) {
-                is_away.insert(what, self.pauses(what, why).await);
-            }
+            let pauses = match is_away.entry(what) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(self.pauses(what, why).await),
+            };
             let why = std::mem::take(why);
-            *verdict = match (is_away[&what], what.stops_all()) {
+            *verdict = match (pauses, what.stops_all()) {
                 (false, _) => Verdict::Failed { why },
                 (true, true) => Verdict::Away { what, why },
                 (true, false) => Verdict::Again {
