@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::delays::{busy_delay, spread};
+use self::recording::Attempt;
 pub use self::recording::RECORD_WITHIN;
 use super::timers::Timer;
 use super::{Away, Delivery, Verdict};
@@ -161,7 +162,10 @@ impl Sending {
                 SendOutcome::Unanswered { detail }
             }
         };
-        let attempt = email.state.attempt.saturating_add(1);
+        let attempt = Attempt {
+            number: email.state.attempt.saturating_add(1),
+            is_claimed: false,
+        };
         let recorded = self.record(delivery, email.clone(), attempt, outcome).await;
         Ok(Beginning::Ended(recorded?.1))
     }
@@ -199,7 +203,10 @@ impl Sending {
         if !is_own {
             return self.park(delivery, claimed).await;
         }
-        let attempt = claimed.state.attempt;
+        let attempt = Attempt {
+            number: claimed.state.attempt,
+            is_claimed: true,
+        };
         let id = &delivery.event.id;
         let claim = Cause {
             event_id: context.command_id.event_id(D::AGGREGATE, id, 0),

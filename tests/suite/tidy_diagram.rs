@@ -39,13 +39,13 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
     let failed = |attempt, permanent| {
         let answer = "answer".to_owned().into();
-        MailCommand::RecordFailure(EmailFailed {
+        EmailFailed {
             attempt,
             permanent,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
             unanswered: false,
             answer,
-        })
+        }
     };
     let scheduled = MailDelivery::At(OffsetDateTime::UNIX_EPOCH);
     let each = [MailDelivery::Immediate, MailDelivery::Held, scheduled];
@@ -59,10 +59,10 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
             attempt,
             answer: "250 ok".to_owned().into(),
         }),
-        failed(attempt, true),
-        failed(attempt, false),
-        failed(attempt + 1, true),
-        failed(attempt + 1, false),
+        MailCommand::RecordFailure(failed(attempt, true)),
+        MailCommand::RecordFailure(failed(attempt, false)),
+        MailCommand::RecordUnclaimedFailure(failed(attempt + 1, true)),
+        MailCommand::RecordUnclaimedFailure(failed(attempt + 1, false)),
         MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),

@@ -23,7 +23,7 @@ use crate::domain::{Decider, Personal, Refusal};
 pub use claiming::NO_OUTCOME;
 use claiming::{abandon, claim};
 pub use delivery::MailDelivery;
-use outcome::{failure, sent, unknown};
+use outcome::{failure, sent, unclaimed_failure, unknown};
 use waiting::{cancel, release, reschedule};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -194,9 +194,11 @@ pub enum SendingCommand<M> {
     /// Records that the mail server accepted the mail. It is also recorded late, for example after
     /// the outcome was recorded as unknown.
     RecordSent(EmailSent),
-    /// Records that the mail server rejected the claimed attempt, or the next attempt before it was
-    /// claimed. `retry_at` is the time of the next attempt if the mail doesn't fail now.
+    /// Records that the mail server rejected the claimed attempt. `retry_at` is the time of the next
+    /// attempt if the mail doesn't fail now.
     RecordFailure(EmailFailed),
+    /// Like [`Self::RecordFailure`], for the next attempt, which was not claimed.
+    RecordUnclaimedFailure(EmailFailed),
     /// Records that the outcome of the claimed attempt is unknown. `retry_at` is the time of the
     /// next attempt if the policy is to send the mail again.
     RecordUnknown(EmailOutcomeUnknown),
@@ -307,6 +309,7 @@ pub fn decide<M: Content, E: SendingEvent<M>>(
         (SendingCommand::Claim { message_id }, _) => Ok(claim(state, message_id)),
         (SendingCommand::RecordSent(event), _) => sent(state, event),
         (SendingCommand::RecordFailure(event), _) => failure(state, event),
+        (SendingCommand::RecordUnclaimedFailure(event), _) => unclaimed_failure(state, event),
         (SendingCommand::RecordUnknown(event), _) => unknown(state, event),
         (SendingCommand::Abandon { why }, _) => Ok(abandon(state, why)),
         (SendingCommand::Retry, Stage::Failed | Stage::Unknown) => {

@@ -20,6 +20,15 @@ use crate::workers::{Delivery, Verdict};
 /// the first try if this is later.
 pub const RECORD_WITHIN: Duration = Duration::from_secs(15);
 
+/// Attempt of which an outcome is recorded.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    /// Number of the attempt.
+    pub(super) number: u32,
+    /// True if this process has claimed the attempt.
+    pub(super) is_claimed: bool,
+}
+
 impl Sending {
     /// Records that a claim has no outcome, so that the mail is not sent again.
     ///
@@ -68,13 +77,13 @@ impl Sending {
         .await
     }
 
-    /// Records an outcome. An outcome must not be lost, so this is tried again after each error.
-    /// Returns the stage of the mail and the verdict.
+    /// Records the outcome of `attempt`. An outcome must not be lost, so this is tried again after
+    /// each error. Returns the stage of the mail and the verdict.
     pub(super) async fn record<D: SendingDecider>(
         &self,
         delivery: &Delivery,
         email: Loaded<D>,
-        attempt: u32,
+        attempt: Attempt,
         outcome: SendOutcome,
     ) -> Result<(Stage, Verdict), CommandError> {
         let label = outcome.label();
@@ -106,7 +115,7 @@ impl Sending {
                 let is_shown = stage == Stage::Unknown && D::Content::IS_LISTED;
                 let verdict = match stage {
                     Stage::Failed | Stage::Unknown if !is_shown => {
-                        let why = format!("{label} failure at attempt {attempt}");
+                        let why = format!("{label} failure at attempt {}", attempt.number);
                         match label {
                             "permanent" => Verdict::Bounced { why },
                             _ => Verdict::GiveUp { why },
@@ -173,18 +182,26 @@ const fn is_outage(error: &CommandError) -> bool {
 
 /// Returns the command that records the outcome of an attempt.
 fn command_of<M: Content>(
-    attempt: u32,
+    Attempt {
+        number: attempt,
+        is_claimed,
+    }: Attempt,
     outcome: &SendOutcome,
     retry_at: Option<OffsetDateTime>,
 ) -> SendingCommand<M> {
     let failure = |permanent, unanswered, answer: &String| {
-        SendingCommand::RecordFailure(EmailFailed {
+        let failure = EmailFailed {
             attempt,
             permanent,
             retry_at,
             unanswered,
             answer: answer.clone().into(),
-        })
+        };
+        if is_claimed {
+            SendingCommand::RecordFailure(failure)
+        } else {
+            SendingCommand::RecordUnclaimedFailure(failure)
+        }
     };
     match outcome {
         SendOutcome::Accepted { answer } => {

@@ -387,7 +387,7 @@ async fn delivery_that_is_given_up_does_not_end_a_mail_of_a_later_event() {
     let mailer = mailer(&plant, smtp(servers().smtp_addr));
     let delivery = first_delivery_of(&plant, id).await;
     let commands = &plant.log.commands;
-    let failure = MailCommand::RecordFailure(EmailFailed {
+    let failure = MailCommand::RecordUnclaimedFailure(EmailFailed {
         attempt: 1,
         permanent: false,
         retry_at: Some(OffsetDateTime::now_utc() + time::Duration::DAY),
