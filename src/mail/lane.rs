@@ -7,7 +7,10 @@
 use std::{
     collections::HashMap,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +23,11 @@ use super::connection::IdleConnections;
 const FIRST_PART: usize = 4;
 /// Number of known domains above which those without a dialogue are forgotten.
 const MAX_KNOWN: usize = 1_000;
+/// Time after which another connection is tried, if one failed although others are open.
+const CONNECT_AGAIN: Duration = Duration::from_secs(5);
+
+/// Number of dialogues that have a connection, in all lanes of one mailer.
+pub(super) type Connected = Arc<AtomicUsize>;
 
 /// Places for dialogues, and the idle connections for them.
 pub(super) struct Lane {
@@ -33,6 +41,7 @@ pub(super) struct Lane {
     domains: Mutex<HashMap<String, Domain>>,
     /// Notified after each change of a domain.
     changed: Notify,
+    connected: Connected,
     pub(super) idle: IdleConnections,
 }
 
@@ -59,7 +68,12 @@ pub(super) enum Admission {
 impl Lane {
     /// Creates `places` places, and `slow_places` for dialogues in which the server needs longer
     /// than `slow_after` for an answer.
-    pub(super) fn new(places: usize, slow_places: usize, slow_after: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        places: usize,
+        slow_places: usize,
+        slow_after: Duration,
+        connected: &Connected,
+    ) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(places)),
             slow_places: Arc::new(Semaphore::new(slow_places)),
@@ -68,6 +82,7 @@ impl Lane {
             most: places,
             domains: Mutex::default(),
             changed: Notify::new(),
+            connected: connected.clone(),
             idle: IdleConnections::default(),
         })
     }
@@ -100,6 +115,7 @@ impl Lane {
                         domain,
                         is_slow: false,
                         has_slow_place: false,
+                        is_connected: false,
                     });
                 }
                 if known.slow > 0 {
@@ -116,6 +132,27 @@ impl Lane {
         let domains = self.domains();
         let known = domains.get(&domain.to_ascii_lowercase());
         known.is_some_and(|known| known.slow > 0 && known.open >= known.limit)
+    }
+
+    /// Returns true if a dialogue of any lane has a connection.
+    pub(super) fn has_connections(&self) -> bool {
+        self.connected.load(Ordering::Relaxed) > 0
+    }
+
+    /// Waits until a connection is idle or [`CONNECT_AGAIN`] has passed.
+    pub(super) async fn idle_soon(&self) {
+        let idle = async {
+            loop {
+                let mut changed = pin!(self.changed.notified());
+                changed.as_mut().enable();
+                if self.idle.has_any() {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // If it isn't in time, the caller tries to connect.
+        let _ = tokio::time::timeout(CONNECT_AGAIN, idle).await;
     }
 
     /// Rejects further dialogues and closes the idle connections with QUIT.
@@ -145,6 +182,7 @@ pub(super) struct Place {
     domain: String,
     is_slow: bool,
     has_slow_place: bool,
+    is_connected: bool,
 }
 
 impl Place {
@@ -173,6 +211,22 @@ impl Place {
         part.await
     }
 
+    /// Notes that the dialogue has a connection.
+    pub(super) fn connected(&mut self) {
+        if !self.is_connected {
+            self.is_connected = true;
+            self.lane.connected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the dialogue has no connection any more.
+    pub(super) fn disconnected(&mut self) {
+        if self.is_connected {
+            self.is_connected = false;
+            self.lane.connected.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn become_slow(&mut self) {
         self.is_slow = true;
         let first = self.lane.first;
@@ -192,6 +246,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.disconnected();
         let most = self.lane.most;
         let is_slow = self.is_slow;
         self.lane.change(&self.domain, |domain| {

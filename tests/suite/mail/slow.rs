@@ -40,6 +40,7 @@ async fn silent() -> (Peer, SmtpMailer) {
     })
     .await;
     let settings = MailSettings {
+        max_slow_connections: 64,
         slow_after_seconds: 1,
         message_timeout_seconds: 600,
         ..settings(peer.address)
@@ -146,4 +147,54 @@ async fn silent_domain_gets_a_part_of_the_connections() {
             .all(|outcome| matches!(outcome, SendOutcome::Accepted { .. }))
     );
     assert!(peer.verbs().len() > 2 + 2, "{:?}", peer.verbs().len());
+}
+
+#[tokio::test]
+async fn mails_share_the_connections_that_the_server_allows() {
+    let peer = Peer::start(Script {
+        content: Content::WaitForPermission,
+        ..Script::default()
+    })
+    .await;
+    let mailer = SmtpMailer::new(&settings(peer.address)).expect("the settings are valid");
+    let provider: &dyn MailProvider = &mailer;
+    let first = certificate_to("ada@example.net");
+    let first = async {
+        let outcome = provider.send(&first).await;
+        // The connection stays open, and another one is still refused.
+        assert!(
+            matches!(outcome, SendOutcome::Accepted { .. }),
+            "{outcome:?}"
+        );
+    };
+    let others = async {
+        let has = async |verb: &str| peer.verbs().concat().iter().any(|it| it == verb);
+        until("the server has the first mail", async || has("DATA").await).await;
+        peer.set(Script {
+            greeting: "421 4.7.0 too many connections",
+            ..Script::default()
+        });
+        let mail = certificate_to("bob@example.org");
+        let notice = notice_to("bob@example.org");
+        let is_accepted =
+            async |mail: &Outgoing| matches!(provider.begin(mail).await, Ok(Begun::Accepted(_)));
+        let waiting = async {
+            let accepted = tokio::join!(is_accepted(&mail), is_accepted(&notice));
+            // When the notice tries again, no connection is open any more.
+            assert_eq!(accepted, (true, false));
+        };
+        let reply = async {
+            until("both have tried to connect", async || {
+                peer.verbs().len() >= 3
+            })
+            .await;
+            peer.reply();
+        };
+        tokio::join!(waiting, reply);
+    };
+    let all = async { tokio::join!(first, others) };
+    tokio::time::timeout(SOON, all)
+        .await
+        .expect("the mail goes over the first connection");
+    assert_eq!(recipients(&peer, "bob@"), 1);
 }
