@@ -52,7 +52,7 @@ impl Mailer {
         if email.state.stage == Stage::Claimed && mail.on_unknown == OnUnknown::Park {
             return self.sending.park(delivery, email).await;
         }
-        if let Some(verdict) = self.sending.busy(delivery, &mail.to_address) {
+        if let Some(verdict) = self.sending.busy::<Mail>(delivery, &mail.to_address) {
             return Ok(verdict);
         }
         // Steps that can fail before the mail server is called are executed before the claim. So

@@ -18,7 +18,9 @@ pub use self::recording::RECORD_WITHIN;
 use super::timers::Timer;
 use super::{Away, Delivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::kernel::sending::{MailDelivery, SendingCommand, SendingDecider, Stage};
+use crate::domain::kernel::sending::{
+    Content, MailDelivery, SendingCommand, SendingDecider, Stage,
+};
 use crate::domain::{CommandId, Personal};
 use crate::event_log::{Cause, Consistency};
 use crate::mail::{Begun, Handover, MailProvider, Outgoing, SendOutcome, Unavailable};
@@ -121,9 +123,13 @@ impl Sending {
 
     /// Returns the verdict for a mail to this address if its domain is slow. So the mail need not be
     /// prepared.
-    pub fn busy(&self, delivery: &Delivery, address: &Personal<String>) -> Option<Verdict> {
+    pub fn busy<D: SendingDecider>(
+        &self,
+        delivery: &Delivery,
+        address: &Personal<String>,
+    ) -> Option<Verdict> {
         let is_busy = self.parts.provider.is_busy(address);
-        is_busy.then(|| considered_later(delivery))
+        is_busy.then(|| considered_later::<D::Content>(delivery))
     }
 
     /// Begins a dialogue about the mail. A refusal of the recipient is recorded.
@@ -143,7 +149,9 @@ impl Sending {
         };
         let outcome = match begun {
             Ok(Begun::Accepted(handover)) => return Ok(Beginning::Accepted(handover)),
-            Ok(Begun::Busy) => return Ok(Beginning::Ended(considered_later(delivery))),
+            Ok(Begun::Busy) => {
+                return Ok(Beginning::Ended(considered_later::<D::Content>(delivery)));
+            }
             Ok(Begun::Refused {
                 permanent: true,
                 answer,
@@ -326,9 +334,9 @@ fn stopping() -> Verdict {
 
 /// Returns the verdict for a mail to a slow domain. It waits for a timer instead of a delivery, and
 /// nothing is recorded in the log.
-fn considered_later(delivery: &Delivery) -> Verdict {
+fn considered_later<M: Content>(delivery: &Delivery) -> Verdict {
     Verdict::Again {
-        after: spread(busy_delay(delivery.attempt)),
+        after: spread(busy_delay::<M>(delivery.attempt)),
         why: "the mail server takes long to answer about this domain".to_owned(),
     }
 }

@@ -139,6 +139,9 @@ pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     const MAX_FAILURES: u32;
     /// Factor by which the delay before the next attempt grows with each failure.
     const DELAY_FACTOR: u32;
+    /// True if the delay before a mail to a slow domain is considered again doesn't grow, because
+    /// the mail is soon of no use.
+    const IS_URGENT: bool;
     /// True if users see these mails in a list. A dead letter shows the end of other mails.
     const IS_LISTED: bool;
 
