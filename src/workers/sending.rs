@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::delays::{busy_delay, spread};
-use self::recording::Attempt;
 pub use self::recording::RECORD_WITHIN;
+use self::recording::{Attempt, verdict_of};
 use super::timers::Timer;
 use super::{Away, Delivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
@@ -203,10 +203,13 @@ impl Sending {
         }
         let context = self.context(delivery);
         let claimed = self.claim(delivery, email, &context).await?;
-        if claimed.state.stage != Stage::Claimed {
-            return Ok(Verdict::Done);
-        }
         let is_own = !claimed.events.is_empty();
+        let state = &claimed.state;
+        if state.stage != Stage::Claimed {
+            // Instead of the claim, the end after too many attempts without an outcome is recorded.
+            let ended = || verdict_of::<D::Content>(state.stage, "unknown", state.attempt);
+            return Ok(if is_own { ended() } else { Verdict::Done });
+        }
         let claimed: Loaded<D> = claimed.into();
         if !is_own {
             return self.park(delivery, claimed).await;

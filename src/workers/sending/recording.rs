@@ -112,17 +112,7 @@ impl Sending {
         match recorded.await {
             Ok(done) => {
                 let stage = done.state.stage;
-                let is_shown = stage == Stage::Unknown && D::Content::IS_LISTED;
-                let verdict = match stage {
-                    Stage::Failed | Stage::Unknown if !is_shown => {
-                        let why = format!("{label} failure at attempt {}", attempt.number);
-                        match label {
-                            "permanent" => Verdict::Bounced { why },
-                            _ => Verdict::GiveUp { why },
-                        }
-                    }
-                    _ => Verdict::Done,
-                };
+                let verdict = verdict_of::<D::Content>(stage, label, attempt.number);
                 Ok((stage, verdict))
             }
             // Another delivery of the same mail has already recorded an outcome.
@@ -169,6 +159,22 @@ impl Sending {
             done = again => done,
             () = given_up => Err(LogError::Unavailable("the log is away at shutdown".to_owned()).into()),
         }
+    }
+}
+
+/// Returns the verdict for a mail that this outcome brought to this stage. A mail that ended gets a
+/// dead letter, except one of unknown outcome that users see in a list.
+pub(super) fn verdict_of<M: Content>(stage: Stage, label: &str, attempt: u32) -> Verdict {
+    let is_shown = stage == Stage::Unknown && M::IS_LISTED;
+    match stage {
+        Stage::Failed | Stage::Unknown if !is_shown => {
+            let why = format!("{label} failure at attempt {attempt}");
+            match label {
+                "permanent" => Verdict::Bounced { why },
+                _ => Verdict::GiveUp { why },
+            }
+        }
+        _ => Verdict::Done,
     }
 }
 
