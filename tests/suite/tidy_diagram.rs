@@ -93,16 +93,20 @@ fn name(stage: Stage) -> String {
     }
 }
 
-/// Returns all transitions that commands can cause. They are explored with two histories per stage:
-/// without an attempt, and with one.
+/// Returns all transitions that commands can cause. They are explored with three histories per stage:
+/// without an attempt, with one, and with one of unknown outcome.
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
-        let mut known: HashSet<(String, bool)> = HashSet::new();
+        let mut known: HashSet<(String, bool, bool)> = HashSet::new();
         let mut open: Vec<Vec<MailEvent>> = vec![Vec::new()];
         while let Some(history) = open.pop() {
             let state = Mail::fold(&history);
-            if !known.insert((name(state.stage), state.attempt > 0)) {
+            if !known.insert((
+                name(state.stage),
+                state.attempt > 0,
+                state.unknown_attempt > 0,
+            )) {
                 continue;
             }
             for command in commands(on_unknown, state.attempt) {

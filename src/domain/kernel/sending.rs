@@ -206,8 +206,8 @@ pub enum SendingCommand<M> {
     /// next attempt if the policy is to send the mail again.
     RecordUnknown(EmailOutcomeUnknown),
     /// Ends the mail, because no worker continues with it. The outcome of a claimed mail becomes
-    /// unknown, because the mail may have been sent. A queued or retrying mail fails. Other mails
-    /// don't change.
+    /// unknown, because the mail may have been sent. A queued or retrying mail fails, or its outcome
+    /// is unknown if that of an earlier attempt is. Other mails don't change.
     Abandon {
         /// Reason, without personal data.
         why: String,

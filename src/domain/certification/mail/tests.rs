@@ -373,6 +373,28 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
 }
 
 #[test]
+fn abandoned_mail_is_unknown_if_an_earlier_attempt_may_have_been_successful() {
+    let retrying = vec![
+        mail(OnUnknown::Retry),
+        claimed(1),
+        unknown(1, Some(NOON)).into(),
+    ];
+    let queued = [retrying.clone(), vec![released()]].concat();
+    for history in [retrying, queued] {
+        let detail = "an earlier attempt may have been successful; then: why";
+        let end = EmailOutcomeUnknown {
+            attempt: 1,
+            retry_at: None,
+            detail: detail.to_owned().into(),
+        };
+        let why = "why".to_owned();
+        given::<Mail>(history)
+            .when(MailCommand::Abandon { why })
+            .then(vec![end.into()]);
+    }
+}
+
+#[test]
 fn outcome_of_another_attempt_is_refused() {
     let history = vec![mail(OnUnknown::Retry), claimed(1), claimed(2)];
     given::<Mail>(history.clone())

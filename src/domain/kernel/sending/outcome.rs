@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::claiming::after_unknown;
 use super::{
     Content, EmailFailed, EmailOutcomeUnknown, EmailSent, MAX_UNANSWERED, OnUnknown, SendingEvent,
     SendingState, Stage,
@@ -58,8 +59,7 @@ fn failed<M: Content, E: SendingEvent<M>>(state: &SendingState<M>, event: &Email
     let may_have_arrived =
         state.is_after_claim(event.attempt) || (1..event.attempt).contains(&state.unknown_attempt);
     if retry_at.is_none() && may_have_arrived {
-        let answer = event.answer.reveal_str();
-        let detail = format!("an earlier attempt may have been successful; then: {answer}");
+        let detail = after_unknown(event.answer.reveal_str());
         return vec![
             EmailOutcomeUnknown {
                 attempt: event.attempt,
