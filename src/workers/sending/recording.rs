@@ -78,7 +78,9 @@ impl Sending {
     }
 
     /// Records the outcome of `attempt`. An outcome must not be lost, so this is tried again after
-    /// each error. Returns the stage of the mail and the verdict.
+    /// each error. Only an event that this program can't decode ends it: if it is of a newer
+    /// program, the worker stops, and that program continues with the mail. Returns the stage of the
+    /// mail and the verdict.
     pub(super) async fn record<D: SendingDecider>(
         &self,
         delivery: &Delivery,
@@ -93,7 +95,9 @@ impl Sending {
         let context = &self.context(delivery);
         let outcome = &outcome;
         let known = &email;
-        let is_temporary = |error: &CommandError| !matches!(error, CommandError::Refused(_));
+        let is_temporary = |error: &CommandError| {
+            !matches!(error, CommandError::Refused(_) | CommandError::Decode(_))
+        };
         let recorded = self.insist(is_temporary, || async move {
             let retry_at = match outcome {
                 SendOutcome::Accepted { .. } | SendOutcome::Permanent { .. } => None,
