@@ -225,8 +225,10 @@ impl Sending {
             aggregate: D::AGGREGATE.to_owned(),
             id: id.clone(),
         };
+        // Without the content, the connection and its place are free while the outcome is recorded.
         let outcome = match unwanted(Consistency::Leader(Some(claim))).await {
             Ok(Some(why)) => {
+                drop(handover);
                 let answer = format!("not sent, because {why}");
                 let refused = SendOutcome::Permanent { answer };
                 let (stage, verdict) = self.record(delivery, claimed, attempt, refused).await?;
@@ -236,13 +238,17 @@ impl Sending {
                 };
             }
             // The claim may have taken until after the shutdown. The grace period begins there.
-            Ok(None) if shutdown.is_cancelled() => SendOutcome::Unanswered {
-                detail: "not sent, because the process is stopping".to_owned(),
-            },
+            Ok(None) if shutdown.is_cancelled() => {
+                drop(handover);
+                let detail = "not sent, because the process is stopping".to_owned();
+                SendOutcome::Unanswered { detail }
+            }
             Ok(None) => handover.send().await,
-            Err(error) => SendOutcome::Unanswered {
-                detail: format!("not sent, because a check failed: {error}"),
-            },
+            Err(error) => {
+                drop(handover);
+                let detail = format!("not sent, because a check failed: {error}");
+                SendOutcome::Unanswered { detail }
+            }
         };
         let (_, verdict) = self.record(delivery, claimed, attempt, outcome).await?;
         Ok(verdict)
