@@ -126,8 +126,8 @@ pub enum OnUnknown {
     Retry,
 }
 
-/// Number of attempts without an answer after which a mail fails. Their delays grow to 4 hours, so
-/// this takes more than a day.
+/// Number of attempts without an answer after which a mail fails. With the usual delays, which
+/// grow to 4 hours, this takes about 29 hours for a mail and about 8 hours for a notice.
 pub const MAX_UNANSWERED: u32 = 12;
 
 /// Content of a mail, as it was queued.
