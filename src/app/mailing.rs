@@ -38,7 +38,8 @@ impl App {
         let states = &self.workers;
         // Mails that wait for a slow answer are in addition to the others.
         let slow = mail.max_slow_connections;
-        let limits = WorkLimits::new(2 * mail.notice_connections + slow);
+        let at_most = 2 * mail.notice_connections + mail.slow_notice_connections();
+        let limits = WorkLimits::new(at_most);
         let notifier = work(
             log.clone(),
             notifier,

@@ -149,6 +149,12 @@ impl IdleConnections {
         idle.pop().map(|(connection, _)| connection)
     }
 
+    /// Returns true if [`Self::take`] may return a connection.
+    pub(super) fn has_any(&self) -> bool {
+        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().any(|(_, since)| since.elapsed() < MAX_IDLE)
+    }
+
     /// Adds a connection to the pool.
     pub(super) fn put(&self, connection: AsyncSmtpConnection) {
         self.0

@@ -2,12 +2,17 @@
 //! have separate places, so that other mails don't wait for them.
 //!
 //! A domain that is not known begins with a part of the places. Each dialogue without a slow answer
-//! gives it one more. So a domain whose answers are missing never holds all places.
+//! gives it one more. Slow dialogues of a domain are counted apart, and it has a part of the slow
+//! places. So a domain whose answers are missing never holds all places, and one whose answers are
+//! slow can use slow places.
 
 use std::{
     collections::HashMap,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,10 +21,17 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::connection::IdleConnections;
 
-/// A domain that is not known begins with one of this number of places, but at least with one.
-const FIRST_PART: usize = 4;
+/// A domain has one of this number of slow places, and begins with one of this number of places.
+const PART: usize = 4;
+/// A domain has at least this number of both, so that one slow dialogue doesn't stop the others.
+const LEAST_PART: usize = 2;
 /// Number of known domains above which those without a dialogue are forgotten.
 const MAX_KNOWN: usize = 1_000;
+/// Time after which another connection is tried, if one failed although others are open.
+const CONNECT_AGAIN: Duration = Duration::from_secs(5);
+
+/// Number of dialogues that have a connection, in all lanes of one mailer.
+pub(super) type Connected = Arc<AtomicUsize>;
 
 /// Places for dialogues, and the idle connections for them.
 pub(super) struct Lane {
@@ -30,9 +42,12 @@ pub(super) struct Lane {
     first: usize,
     /// Number of all places that are not slow.
     most: usize,
+    /// Number of slow dialogues of a domain with which no other one begins.
+    most_slow: usize,
     domains: Mutex<HashMap<String, Domain>>,
     /// Notified after each change of a domain.
     changed: Notify,
+    connected: Connected,
     pub(super) idle: IdleConnections,
 }
 
@@ -42,8 +57,20 @@ struct Domain {
     open: usize,
     /// Number of slow dialogues.
     slow: usize,
-    /// Number of dialogues up to which another one may begin.
+    /// Number of dialogues that are not slow, up to which another one may begin.
     limit: usize,
+}
+
+impl Domain {
+    /// Returns true if another dialogue may begin.
+    const fn may_begin(&self, most_slow: usize) -> bool {
+        self.open - self.slow < self.limit && self.slow < most_slow
+    }
+}
+
+/// Returns the number of these places with which a domain begins.
+fn part_of(places: usize) -> usize {
+    (places / PART).max(LEAST_PART.min(places))
 }
 
 /// Answer to a request for a place.
@@ -59,15 +86,22 @@ pub(super) enum Admission {
 impl Lane {
     /// Creates `places` places, and `slow_places` for dialogues in which the server needs longer
     /// than `slow_after` for an answer.
-    pub(super) fn new(places: usize, slow_places: usize, slow_after: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        places: usize,
+        slow_places: usize,
+        slow_after: Duration,
+        connected: &Connected,
+    ) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(places)),
             slow_places: Arc::new(Semaphore::new(slow_places)),
             slow_after,
-            first: (places / FIRST_PART).max(1),
+            first: part_of(places),
             most: places,
+            most_slow: part_of(slow_places),
             domains: Mutex::default(),
             changed: Notify::new(),
+            connected: connected.clone(),
             idle: IdleConnections::default(),
         })
     }
@@ -92,7 +126,7 @@ impl Lane {
                     slow: 0,
                     limit: self.first,
                 });
-                if known.open < known.limit {
+                if known.may_begin(self.most_slow) {
                     known.open += 1;
                     return Admission::Place(Place {
                         lane: self.clone(),
@@ -100,6 +134,7 @@ impl Lane {
                         domain,
                         is_slow: false,
                         has_slow_place: false,
+                        is_connected: false,
                     });
                 }
                 if known.slow > 0 {
@@ -115,7 +150,28 @@ impl Lane {
     pub(super) fn is_busy(&self, domain: &str) -> bool {
         let domains = self.domains();
         let known = domains.get(&domain.to_ascii_lowercase());
-        known.is_some_and(|known| known.slow > 0 && known.open >= known.limit)
+        known.is_some_and(|known| known.slow > 0 && !known.may_begin(self.most_slow))
+    }
+
+    /// Returns true if a dialogue of any lane has a connection.
+    pub(super) fn has_connections(&self) -> bool {
+        self.connected.load(Ordering::Relaxed) > 0
+    }
+
+    /// Waits until a connection is idle or [`CONNECT_AGAIN`] has passed.
+    pub(super) async fn idle_soon(&self) {
+        let idle = async {
+            loop {
+                let mut changed = pin!(self.changed.notified());
+                changed.as_mut().enable();
+                if self.idle.has_any() {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // If it isn't in time, the caller tries to connect.
+        let _ = tokio::time::timeout(CONNECT_AGAIN, idle).await;
     }
 
     /// Rejects further dialogues and closes the idle connections with QUIT.
@@ -145,6 +201,7 @@ pub(super) struct Place {
     domain: String,
     is_slow: bool,
     has_slow_place: bool,
+    is_connected: bool,
 }
 
 impl Place {
@@ -173,6 +230,22 @@ impl Place {
         part.await
     }
 
+    /// Notes that the dialogue has a connection.
+    pub(super) fn connected(&mut self) {
+        if !self.is_connected {
+            self.is_connected = true;
+            self.lane.connected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the dialogue has no connection any more.
+    pub(super) fn disconnected(&mut self) {
+        if self.is_connected {
+            self.is_connected = false;
+            self.lane.connected.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn become_slow(&mut self) {
         self.is_slow = true;
         let first = self.lane.first;
@@ -192,6 +265,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.disconnected();
         let most = self.lane.most;
         let is_slow = self.is_slow;
         self.lane.change(&self.domain, |domain| {
@@ -202,5 +276,62 @@ impl Drop for Place {
                 domain.limit = (domain.limit + 1).min(most);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens dialogues without an answer until the domain may have no further one. Returns their
+    /// number.
+    async fn silent(lane: &Arc<Lane>) -> usize {
+        let (mut open, mut refusals) = (0, 0);
+        while refusals < 2 {
+            match lane.place("example.org").await {
+                Admission::Place(mut place) => {
+                    (open, refusals) = (open + 1, 0);
+                    tokio::spawn(async move { place.watch(std::future::pending::<()>()).await });
+                }
+                Admission::Busy => {
+                    refusals += 1;
+                    // The others become slow meanwhile.
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                }
+                Admission::Closed => unreachable!("nothing closes it"),
+            }
+        }
+        open
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_domain_gets_a_part_of_the_slow_places() {
+        for (places, slow_places, part) in [(8, 32, 8), (8, 8, 2), (2, 4, 2), (1, 1, 1)] {
+            let slow_after = Duration::from_secs(10);
+            let lane = Lane::new(places, slow_places, slow_after, &Connected::default());
+            // One more may begin while only some of the others are slow.
+            let open = silent(&lane).await;
+            assert!((part..=part + 1).contains(&open), "{open} of {slow_places}");
+            assert!(matches!(
+                lane.place("example.net").await,
+                Admission::Place(_)
+            ));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_slow_dialogue_does_not_stop_the_others_of_its_domain() {
+        let slow_after = Duration::from_secs(10);
+        let lane = Lane::new(2, 4, slow_after, &Connected::default());
+        let Admission::Place(mut first) = lane.place("example.org").await else {
+            unreachable!("all places are free")
+        };
+        tokio::spawn(async move { first.watch(std::future::pending::<()>()).await });
+        tokio::time::sleep(2 * slow_after).await;
+        assert!(!lane.is_busy("example.org"));
+        assert!(matches!(
+            lane.place("example.org").await,
+            Admission::Place(_)
+        ));
     }
 }

@@ -56,7 +56,7 @@ pub struct MailSettings {
     #[serde(default = "default_max_connections")]
     pub max_connections: usize,
     /// Maximum number of further connections for certificates that wait for a slow answer, 1 to
-    /// 1024. Default 32. Notices have as many.
+    /// 1024. Default 8. Notices have half as many.
     #[serde(default = "default_max_slow_connections")]
     pub max_slow_connections: usize,
     /// Maximum number of connections for notices to users, 1 to 256. Default 2.
@@ -96,6 +96,12 @@ impl MailSettings {
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds)
+    }
+
+    /// Returns the maximum number of further connections for notices that wait for a slow answer.
+    #[must_use]
+    pub const fn slow_notice_connections(&self) -> usize {
+        self.max_slow_connections.div_ceil(2)
     }
 
     pub(super) const fn slow_after(&self) -> Duration {
@@ -236,7 +242,7 @@ const fn default_max_connections() -> usize {
 }
 
 const fn default_max_slow_connections() -> usize {
-    32
+    8
 }
 
 const fn default_notice_connections() -> usize {

@@ -15,7 +15,7 @@ use super::{
     address::wire_address,
     connection::{Connector, quit},
     dialogue::{Opening, Parcel, Refused, check_mail, hand_over, open},
-    lane::{Admission, Lane, Place},
+    lane::{Admission, Connected, Lane, Place},
     message::{self, Sender, Unsendable},
     outgoing::{
         Begun, Handover, MailProvider, Outgoing, OutgoingMail, SendOutcome, ServerSeen, Unavailable,
@@ -42,13 +42,16 @@ impl SmtpMailer {
         settings.check()?;
         let sender = Sender::new(settings)?;
         let slow_after = settings.slow_after();
-        let slow = settings.max_slow_connections;
+        let (mails, notices) = (settings.max_connections, settings.notice_connections);
+        let slow_mails = settings.max_slow_connections;
+        let slow_notices = settings.slow_notice_connections();
+        let connected = Connected::default();
         Ok(Self {
             connector: Connector::new(settings, sender.domain())?,
             sender,
             templates: Templates::new()?,
-            mails: Lane::new(settings.max_connections, slow, slow_after),
-            notices: Lane::new(settings.notice_connections, slow, slow_after),
+            mails: Lane::new(mails, slow_mails, slow_after, &connected),
+            notices: Lane::new(notices, slow_notices, slow_after, &connected),
             settings: settings.clone(),
         })
     }
@@ -119,17 +122,29 @@ impl SmtpMailer {
                 return Err(Unavailable("the mailer is shutting down".to_owned()));
             }
         };
-        if let Some(mut connection) = lane.idle.take() {
-            // A server may close idle connections at any time, and this is only noticed on the next
-            // command. No dialogue has begun, so the mail can be sent over another connection.
-            let opening = place.watch(open(&mut connection, &parcel)).await;
-            if !matches!(opening, Opening::Closed(_)) {
-                return Ok(begun(opening, place, connection, parcel));
+        loop {
+            if let Some(mut connection) = lane.idle.take() {
+                place.connected();
+                // A server may close idle connections at any time, and this is only noticed on the
+                // next command. No dialogue has begun, so the mail can be sent over another
+                // connection.
+                let opening = place.watch(open(&mut connection, &parcel)).await;
+                if !matches!(opening, Opening::Closed(_)) {
+                    return Ok(begun(opening, place, connection, parcel));
+                }
+                place.disconnected();
+            }
+            match self.connector.connect().await {
+                Ok(mut connection) => {
+                    place.connected();
+                    let opening = place.watch(open(&mut connection, &parcel)).await;
+                    return Ok(begun(opening, place, connection, parcel));
+                }
+                // The server may limit the number of connections.
+                Err(_) if lane.has_connections() => lane.idle_soon().await,
+                Err(why) => return Err(Unavailable(why)),
             }
         }
-        let mut connection = self.connector.connect().await.map_err(Unavailable)?;
-        let opening = place.watch(open(&mut connection, &parcel)).await;
-        Ok(begun(opening, place, connection, parcel))
     }
 
     /// Returns the formatted mail, or the reason why it can't be sent.

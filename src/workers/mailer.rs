@@ -52,7 +52,7 @@ impl Mailer {
         if email.state.stage == Stage::Claimed && mail.on_unknown == OnUnknown::Park {
             return self.sending.park(delivery, email).await;
         }
-        if let Some(verdict) = self.sending.busy(delivery, &mail.to_address) {
+        if let Some(verdict) = self.sending.busy::<Mail>(delivery, &mail.to_address) {
             return Ok(verdict);
         }
         // The PDF is loaded before the mail is claimed, so a failure doesn't count as an attempt.

@@ -14,10 +14,13 @@ use uuid::Uuid;
 
 use self::delays::{busy_delay, spread};
 pub use self::recording::RECORD_WITHIN;
+use self::recording::{Attempt, verdict_of};
 use super::timers::Timer;
 use super::{Away, Delivery, Verdict};
 use crate::commands::{CommandContext, CommandError, Commands, Loaded};
-use crate::domain::kernel::sending::{MailDelivery, SendingCommand, SendingDecider, Stage};
+use crate::domain::kernel::sending::{
+    Content, MailDelivery, SendingCommand, SendingDecider, Stage,
+};
 use crate::domain::{CommandId, Personal};
 use crate::event_log::{Cause, Consistency};
 use crate::mail::{Begun, Handover, MailProvider, Outgoing, SendOutcome, Unavailable};
@@ -120,9 +123,13 @@ impl Sending {
 
     /// Returns a verdict if mails to the domain of this address must wait, because the server is
     /// slow for it. The caller then doesn't prepare the mail.
-    pub fn busy(&self, delivery: &Delivery, address: &Personal<String>) -> Option<Verdict> {
+    pub fn busy<D: SendingDecider>(
+        &self,
+        delivery: &Delivery,
+        address: &Personal<String>,
+    ) -> Option<Verdict> {
         let is_busy = self.parts.provider.is_busy(address);
-        is_busy.then(|| considered_later(delivery))
+        is_busy.then(|| considered_later::<D::Content>(delivery))
     }
 
     /// Begins the dialogue with the mail server. If an available server refuses the mail or gives
@@ -143,7 +150,9 @@ impl Sending {
         };
         let outcome = match begun {
             Ok(Begun::Accepted(handover)) => return Ok(Beginning::Accepted(handover)),
-            Ok(Begun::Busy) => return Ok(Beginning::Ended(considered_later(delivery))),
+            Ok(Begun::Busy) => {
+                return Ok(Beginning::Ended(considered_later::<D::Content>(delivery)));
+            }
             Ok(Begun::Refused {
                 permanent: true,
                 answer,
@@ -162,7 +171,10 @@ impl Sending {
                 SendOutcome::Unanswered { detail }
             }
         };
-        let attempt = email.state.attempt.saturating_add(1);
+        let attempt = Attempt {
+            number: email.state.attempt.saturating_add(1),
+            is_claimed: false,
+        };
         let recorded = self.record(delivery, email.clone(), attempt, outcome).await;
         Ok(Beginning::Ended(recorded?.1))
     }
@@ -192,15 +204,21 @@ impl Sending {
         }
         let context = self.context(delivery);
         let claimed = self.claim(delivery, email, &context).await?;
-        if claimed.state.stage != Stage::Claimed {
-            return Ok(Verdict::Done);
-        }
         let is_own = !claimed.events.is_empty();
+        let state = &claimed.state;
+        if state.stage != Stage::Claimed {
+            // Instead of the claim, the end after too many attempts without an outcome is recorded.
+            let ended = || verdict_of::<D::Content>(state.stage, "unknown", state.attempt);
+            return Ok(if is_own { ended() } else { Verdict::Done });
+        }
         let claimed: Loaded<D> = claimed.into();
         if !is_own {
             return self.park(delivery, claimed).await;
         }
-        let attempt = claimed.state.attempt;
+        let attempt = Attempt {
+            number: claimed.state.attempt,
+            is_claimed: true,
+        };
         let id = &delivery.event.id;
         let claim = Cause {
             event_id: context.command_id.event_id(D::AGGREGATE, id, 0),
@@ -208,8 +226,10 @@ impl Sending {
             aggregate: D::AGGREGATE.to_owned(),
             id: id.clone(),
         };
+        // Without the content, the connection and its place are free while the outcome is recorded.
         let outcome = match unwanted(Consistency::Leader(Some(claim))).await {
             Ok(Some(why)) => {
+                drop(handover);
                 let answer = format!("not sent, because {why}");
                 let refused = SendOutcome::Permanent { answer };
                 let (stage, verdict) = self.record(delivery, claimed, attempt, refused).await?;
@@ -220,13 +240,17 @@ impl Sending {
             }
             // The shutdown may have begun during the claim. The rest of the grace period may be too
             // short for sending.
-            Ok(None) if shutdown.is_cancelled() => SendOutcome::Unanswered {
-                detail: "not sent, because the process is stopping".to_owned(),
-            },
+            Ok(None) if shutdown.is_cancelled() => {
+                drop(handover);
+                let detail = "not sent, because the process is stopping".to_owned();
+                SendOutcome::Unanswered { detail }
+            }
             Ok(None) => handover.send().await,
-            Err(error) => SendOutcome::Unanswered {
-                detail: format!("not sent, because a check failed: {error}"),
-            },
+            Err(error) => {
+                drop(handover);
+                let detail = format!("not sent, because a check failed: {error}");
+                SendOutcome::Unanswered { detail }
+            }
         };
         let (_, verdict) = self.record(delivery, claimed, attempt, outcome).await?;
         Ok(verdict)
@@ -321,9 +345,9 @@ fn stopping() -> Verdict {
 
 /// Returns the verdict for a mail to a slow domain. A timer repeats the work, and no event is
 /// recorded.
-fn considered_later(delivery: &Delivery) -> Verdict {
+fn considered_later<M: Content>(delivery: &Delivery) -> Verdict {
     Verdict::Again {
-        after: spread(busy_delay(delivery.attempt)),
+        after: spread(busy_delay::<M>(delivery.attempt)),
         why: "the mail server takes long to answer about this domain".to_owned(),
     }
 }

@@ -39,13 +39,13 @@ fn mail(on_unknown: OnUnknown, delivery: MailDelivery) -> EmailQueued {
 fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
     let failed = |attempt, permanent| {
         let answer = "answer".to_owned().into();
-        MailCommand::RecordFailure(EmailFailed {
+        EmailFailed {
             attempt,
             permanent,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
             unanswered: false,
             answer,
-        })
+        }
     };
     let scheduled = MailDelivery::At(OffsetDateTime::UNIX_EPOCH);
     let each = [MailDelivery::Immediate, MailDelivery::Held, scheduled];
@@ -59,10 +59,10 @@ fn commands(on_unknown: OnUnknown, attempt: u32) -> Vec<MailCommand> {
             attempt,
             answer: "250 ok".to_owned().into(),
         }),
-        failed(attempt, true),
-        failed(attempt, false),
-        failed(attempt + 1, true),
-        failed(attempt + 1, false),
+        MailCommand::RecordFailure(failed(attempt, true)),
+        MailCommand::RecordFailure(failed(attempt, false)),
+        MailCommand::RecordUnclaimedFailure(failed(attempt + 1, true)),
+        MailCommand::RecordUnclaimedFailure(failed(attempt + 1, false)),
         MailCommand::RecordUnknown(EmailOutcomeUnknown {
             attempt,
             retry_at: Some(OffsetDateTime::UNIX_EPOCH),
@@ -93,16 +93,20 @@ fn name(stage: Stage) -> String {
     }
 }
 
-/// Returns all transitions that commands can cause. They are explored with two histories per stage:
-/// without an attempt, and with one.
+/// Returns all transitions that commands can cause. They are explored with three histories per stage:
+/// without an attempt, with one, and with one of unknown outcome.
 fn decided() -> BTreeSet<Arrow> {
     let mut arrows = BTreeSet::new();
     for on_unknown in [OnUnknown::Park, OnUnknown::Retry] {
-        let mut known: HashSet<(String, bool)> = HashSet::new();
+        let mut known: HashSet<(String, bool, bool)> = HashSet::new();
         let mut open: Vec<Vec<MailEvent>> = vec![Vec::new()];
         while let Some(history) = open.pop() {
             let state = Mail::fold(&history);
-            if !known.insert((name(state.stage), state.attempt > 0)) {
+            if !known.insert((
+                name(state.stage),
+                state.attempt > 0,
+                state.unknown_attempt > 0,
+            )) {
                 continue;
             }
             for command in commands(on_unknown, state.attempt) {

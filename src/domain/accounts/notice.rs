@@ -103,6 +103,7 @@ impl Content for NoticeQueued {
     const NOUN: &'static str = "notice";
     const MAX_FAILURES: u32 = 8;
     const DELAY_FACTOR: u32 = 2;
+    const IS_URGENT: bool = true;
     const IS_LISTED: bool = false;
 
     fn on_unknown(&self) -> OnUnknown {

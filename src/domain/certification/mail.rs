@@ -78,6 +78,7 @@ impl Content for EmailQueued {
     const NOUN: &'static str = "job";
     const MAX_FAILURES: u32 = 6;
     const DELAY_FACTOR: u32 = 4;
+    const IS_URGENT: bool = false;
     const IS_LISTED: bool = true;
 
     fn on_unknown(&self) -> OnUnknown {

@@ -313,7 +313,7 @@ impl Asked for Mail {
             OnUnknown::Retry
         };
         let said = || text.to_owned().into();
-        match which % 12 {
+        match which % 13 {
             0 => MailCommand::Queue(Box::new(EmailQueued {
                 delivery: delivery(n),
                 ..queued(on_unknown)
@@ -344,6 +344,13 @@ impl Asked for Mail {
             8 => MailCommand::ReleaseDue,
             9 => MailCommand::Reschedule(delivery(n)),
             10 => MailCommand::Cancel { reason: said() },
+            11 => MailCommand::RecordUnclaimedFailure(EmailFailed {
+                attempt: n,
+                permanent: n.is_multiple_of(3),
+                retry_at: Some(TIME),
+                unanswered: true,
+                answer: said(),
+            }),
             _ => MailCommand::Retry,
         }
     }

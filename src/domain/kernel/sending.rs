@@ -23,7 +23,7 @@ use crate::domain::{Decider, Personal, Refusal};
 pub use claiming::NO_OUTCOME;
 use claiming::{abandon, claim};
 pub use delivery::MailDelivery;
-use outcome::{failure, sent, unknown};
+use outcome::{failure, sent, unclaimed_failure, unknown};
 use waiting::{cancel, release, reschedule};
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────
@@ -126,8 +126,8 @@ pub enum OnUnknown {
     Retry,
 }
 
-/// Number of attempts without an answer after which a mail fails. Their delays grow to 4 hours, so
-/// this takes more than a day.
+/// Number of attempts without an answer after which a mail fails. With the usual delays, which
+/// grow to 4 hours, this takes about 29 hours for a mail and about 8 hours for a notice.
 pub const MAX_UNANSWERED: u32 = 12;
 
 /// Content of a mail, as it was queued.
@@ -139,6 +139,9 @@ pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     const MAX_FAILURES: u32;
     /// Factor by which the delay before the next attempt grows with each failure.
     const DELAY_FACTOR: u32;
+    /// True if the delay before a mail to a slow domain is considered again doesn't grow, because
+    /// the mail is soon of no use.
+    const IS_URGENT: bool;
     /// True if users see these mails in a list. A dead letter shows the end of other mails.
     const IS_LISTED: bool;
 
@@ -194,15 +197,17 @@ pub enum SendingCommand<M> {
     /// Records that the mail server accepted the mail. It is also recorded late, for example after
     /// the outcome was recorded as unknown.
     RecordSent(EmailSent),
-    /// Records that the mail server rejected the claimed attempt, or the next attempt before it was
-    /// claimed. `retry_at` is the time of the next attempt if the mail doesn't fail now.
+    /// Records that the mail server rejected the claimed attempt. `retry_at` is the time of the next
+    /// attempt if the mail doesn't fail now.
     RecordFailure(EmailFailed),
+    /// Like [`Self::RecordFailure`], for the next attempt, which was not claimed.
+    RecordUnclaimedFailure(EmailFailed),
     /// Records that the outcome of the claimed attempt is unknown. `retry_at` is the time of the
     /// next attempt if the policy is to send the mail again.
     RecordUnknown(EmailOutcomeUnknown),
     /// Ends the mail, because no worker continues with it. The outcome of a claimed mail becomes
-    /// unknown, because the mail may have been sent. A queued or retrying mail fails. Other mails
-    /// don't change.
+    /// unknown, because the mail may have been sent. A queued or retrying mail fails, or its outcome
+    /// is unknown if that of an earlier attempt is. Other mails don't change.
     Abandon {
         /// Reason, without personal data.
         why: String,
@@ -307,6 +312,7 @@ pub fn decide<M: Content, E: SendingEvent<M>>(
         (SendingCommand::Claim { message_id }, _) => Ok(claim(state, message_id)),
         (SendingCommand::RecordSent(event), _) => sent(state, event),
         (SendingCommand::RecordFailure(event), _) => failure(state, event),
+        (SendingCommand::RecordUnclaimedFailure(event), _) => unclaimed_failure(state, event),
         (SendingCommand::RecordUnknown(event), _) => unknown(state, event),
         (SendingCommand::Abandon { why }, _) => Ok(abandon(state, why)),
         (SendingCommand::Retry, Stage::Failed | Stage::Unknown) => {

@@ -6,7 +6,8 @@ use crate::domain::kernel::sending::Content;
 
 /// Maximum delay before the next attempt.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(4 * 3_600);
-/// First delay before a mail to a slow domain is considered again. It doubles.
+/// First delay before a mail to a slow domain is considered again. It doubles, except if the mail
+/// is urgent.
 const BUSY_DELAY: Duration = Duration::from_secs(30);
 /// Maximum delay before a mail to a slow domain is considered again.
 const MAX_BUSY_DELAY: Duration = Duration::from_secs(600);
@@ -23,7 +24,10 @@ pub(super) fn spread(delay: Duration) -> Duration {
 }
 
 /// Returns the delay before a mail to a slow domain is considered for the next time.
-pub(super) fn busy_delay(attempt: u32) -> Duration {
+pub(super) fn busy_delay<M: Content>(attempt: u32) -> Duration {
+    if M::IS_URGENT {
+        return BUSY_DELAY;
+    }
     let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
     BUSY_DELAY.saturating_mul(doubled).min(MAX_BUSY_DELAY)
 }
@@ -50,8 +54,11 @@ mod tests {
 
     #[test]
     fn delay_for_a_slow_domain_doubles_up_to_ten_minutes() {
-        let delays = [1, 2, 5, 6, 1_000].map(|attempt| busy_delay(attempt).as_secs());
+        let delays =
+            [1, 2, 5, 6, 1_000].map(|attempt| busy_delay::<EmailQueued>(attempt).as_secs());
         assert_eq!(delays, [30, 60, 480, 600, 600]);
+        let urgent = [1, 2, 1_000].map(|attempt| busy_delay::<NoticeQueued>(attempt).as_secs());
+        assert_eq!(urgent, [30; 3]);
     }
 
     #[test]

@@ -20,6 +20,15 @@ use crate::workers::{Delivery, Verdict};
 /// the first try if this is later.
 pub const RECORD_WITHIN: Duration = Duration::from_secs(15);
 
+/// Attempt of which an outcome is recorded.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    /// Number of the attempt.
+    pub(super) number: u32,
+    /// True if this process has claimed the attempt.
+    pub(super) is_claimed: bool,
+}
+
 impl Sending {
     /// Records that a claim has no outcome, so that the mail is not sent again.
     ///
@@ -68,13 +77,15 @@ impl Sending {
         .await
     }
 
-    /// Records an outcome. An outcome must not be lost, so this is tried again after each error.
-    /// Returns the stage of the mail and the verdict.
+    /// Records the outcome of `attempt`. An outcome must not be lost, so this is tried again after
+    /// each error. Only an event that this program can't decode ends it: if it is of a newer
+    /// program, the worker stops, and that program continues with the mail. Returns the stage of the
+    /// mail and the verdict.
     pub(super) async fn record<D: SendingDecider>(
         &self,
         delivery: &Delivery,
         email: Loaded<D>,
-        attempt: u32,
+        attempt: Attempt,
         outcome: SendOutcome,
     ) -> Result<(Stage, Verdict), CommandError> {
         let label = outcome.label();
@@ -84,7 +95,9 @@ impl Sending {
         let context = &self.context(delivery);
         let outcome = &outcome;
         let known = &email;
-        let is_temporary = |error: &CommandError| !matches!(error, CommandError::Refused(_));
+        let is_temporary = |error: &CommandError| {
+            !matches!(error, CommandError::Refused(_) | CommandError::Decode(_))
+        };
         let recorded = self.insist(is_temporary, || async move {
             let retry_at = match outcome {
                 SendOutcome::Accepted { .. } | SendOutcome::Permanent { .. } => None,
@@ -103,17 +116,7 @@ impl Sending {
         match recorded.await {
             Ok(done) => {
                 let stage = done.state.stage;
-                let is_shown = stage == Stage::Unknown && D::Content::IS_LISTED;
-                let verdict = match stage {
-                    Stage::Failed | Stage::Unknown if !is_shown => {
-                        let why = format!("{label} failure at attempt {attempt}");
-                        match label {
-                            "permanent" => Verdict::Bounced { why },
-                            _ => Verdict::GiveUp { why },
-                        }
-                    }
-                    _ => Verdict::Done,
-                };
+                let verdict = verdict_of::<D::Content>(stage, label, attempt.number);
                 Ok((stage, verdict))
             }
             // Another delivery of the same mail has already recorded an outcome.
@@ -163,6 +166,22 @@ impl Sending {
     }
 }
 
+/// Returns the verdict for a mail that this outcome brought to this stage. A mail that ended gets a
+/// dead letter, except one of unknown outcome that users see in a list.
+pub(super) fn verdict_of<M: Content>(stage: Stage, label: &str, attempt: u32) -> Verdict {
+    let is_shown = stage == Stage::Unknown && M::IS_LISTED;
+    match stage {
+        Stage::Failed | Stage::Unknown if !is_shown => {
+            let why = format!("{label} failure at attempt {attempt}");
+            match label {
+                "permanent" => Verdict::Bounced { why },
+                _ => Verdict::GiveUp { why },
+            }
+        }
+        _ => Verdict::Done,
+    }
+}
+
 /// Returns true if the log is away for a while.
 const fn is_outage(error: &CommandError) -> bool {
     matches!(
@@ -173,18 +192,26 @@ const fn is_outage(error: &CommandError) -> bool {
 
 /// Returns the command that records the outcome of an attempt.
 fn command_of<M: Content>(
-    attempt: u32,
+    Attempt {
+        number: attempt,
+        is_claimed,
+    }: Attempt,
     outcome: &SendOutcome,
     retry_at: Option<OffsetDateTime>,
 ) -> SendingCommand<M> {
     let failure = |permanent, unanswered, answer: &String| {
-        SendingCommand::RecordFailure(EmailFailed {
+        let failure = EmailFailed {
             attempt,
             permanent,
             retry_at,
             unanswered,
             answer: answer.clone().into(),
-        })
+        };
+        if is_claimed {
+            SendingCommand::RecordFailure(failure)
+        } else {
+            SendingCommand::RecordUnclaimedFailure(failure)
+        }
     };
     match outcome {
         SendOutcome::Accepted { answer } => {

@@ -208,7 +208,7 @@ async fn lost_notices_are_repeated_and_released() {
     let position = lost.ask::<Notice>(queued, notice()).await;
     let retrying = Uuid::new_v4();
     lost.ask::<Notice>(retrying, notice()).await;
-    let failure = NoticeCommand::RecordFailure(EmailFailed {
+    let failure = NoticeCommand::RecordUnclaimedFailure(EmailFailed {
         attempt: 1,
         permanent: false,
         retry_at: Some(OffsetDateTime::now_utc() - time::Duration::MINUTE),

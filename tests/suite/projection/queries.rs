@@ -76,3 +76,23 @@ async fn issuance_is_found_by_public_id() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn failure_without_an_answer_keeps_the_last_answer() {
+    let world = World::new().await;
+    let mail = 0x20;
+    world.log.append(vec![
+        requested(0x10, 0xA1),
+        queued(mail, 0x10),
+        failed(mail, 1, true),
+        unanswered(mail, 2),
+    ]);
+    world.project().await;
+    let client = world.reader().await;
+    let job = listing::get::<JobRow>(&client, Uuid::from_u128(mail)).await;
+    let job = job.expect("answers").expect("a job");
+    let answer = job.answer.expect("an answer");
+    assert!(answer.reveal_str().starts_with("451 "), "{answer:?}");
+    let error = job.error_message.expect("an error");
+    assert_eq!(error.reveal_str(), "connection closed");
+}

@@ -300,6 +300,20 @@ pub fn failed(id: u128, attempt: u32, will_retry: bool) -> Happened {
     )
 }
 
+/// An attempt without an answer, after which another one follows.
+pub fn unanswered(id: u128, attempt: u32) -> Happened {
+    happened::<Mail>(
+        id,
+        EmailFailed {
+            attempt,
+            permanent: false,
+            retry_at: Some(time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)),
+            unanswered: true,
+            answer: "connection closed".to_owned().into(),
+        },
+    )
+}
+
 pub fn unknown(id: u128, attempt: u32) -> Happened {
     happened::<Mail>(
         id,

@@ -107,7 +107,8 @@ impl Lagging {
             unanswered: false,
             answer: "550 no such user".to_owned().into(),
         };
-        let position = self.mail(id, MailCommand::RecordFailure(failure)).await;
+        let failed = MailCommand::RecordUnclaimedFailure(failure);
+        let position = self.mail(id, failed).await;
         (id, position)
     }
 

@@ -15,8 +15,10 @@ use uuid::Uuid;
 use super::consume::{Ahead, gated, put};
 use super::fixture::{Plant, Probe};
 use super::issuing::{rendering, request, requested};
+use super::mailing::{address, mailer, smtp, waiting_mail};
 use super::withdrawing::{generated, processes};
 use crate::log::fixture::{event, put_newer};
+use crate::mail::peer::{Content, Peer, Script};
 use crate::support::until;
 
 fn newer() -> Verdict {
@@ -167,4 +169,25 @@ async fn leaves_to_newer(unknown: CertificateRequested) {
     );
     assert_eq!(done_by_newer(&plant, 1).await.len(), 1);
     assert!(plant.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn outcome_after_an_event_of_a_newer_program_stops_the_mailer() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let peer = Peer::start(Script {
+        content: Content::WaitForPermission,
+        ..Script::default()
+    })
+    .await;
+    let state = run_old(&plant, Arc::new(mailer(&plant, smtp(peer.address))), 1).await;
+    until("the server has the mail", async || {
+        peer.verbs().concat().contains(&"DATA".to_owned())
+    })
+    .await;
+    let mail = id.to_string();
+    put_newer(&plant.log.log, ("mail", &mail), "MailPraised", 1, "").await;
+    peer.reply();
+    let why = stopped(&state).await;
+    assert!(why.contains("MailPraised"), "{why}");
 }

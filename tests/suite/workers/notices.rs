@@ -5,6 +5,7 @@ use std::sync::Arc;
 use laureate::commands::Commands;
 use laureate::domain::accounts::notice::{Notice, NoticeAbout, NoticeCommand, NoticeQueued};
 use laureate::domain::accounts::user::{Profile, User, UserCommand, UserRegistered};
+use laureate::domain::kernel::sending::Content as _;
 use laureate::domain::{Locale, NoticeId, Secret, UserId};
 use laureate::workers::notifier::{NoticeSettings, Notifier};
 use laureate::workers::timers::TimersOf;
@@ -145,4 +146,36 @@ async fn notice_with_an_unknown_outcome_is_sent_again_until_it_becomes_a_dead_le
     let letters = plant.until_dead_letters(1).await;
     assert_eq!(letters[0].id, id.to_string());
     assert_eq!(caught(&to).len(), 8);
+}
+
+#[tokio::test]
+async fn notice_whose_worker_always_stops_after_the_claim_becomes_a_dead_letter() {
+    let plant = Plant::new().await;
+    let to = address(&plant, "");
+    let id = queued(&plant, &to, NoticeAbout::PasswordChanged).await;
+    let commands = &plant.log.commands;
+    for _ in 0..NoticeQueued::MAX_FAILURES {
+        let claim = NoticeCommand::Claim {
+            message_id: format!("<{id}@example.org>"),
+        };
+        commands
+            .execute::<Notice>(&person(), id, claim)
+            .await
+            .unwrap();
+    }
+    let mut events = plant
+        .log
+        .log
+        .load("notice", &id.to_string(), 0)
+        .await
+        .unwrap();
+    let delivery = first_delivery(events.remove(0));
+    let verdicts = notifier(&plant).work(&[delivery]).await;
+    assert!(
+        matches!(verdicts[..], [Verdict::GiveUp { .. }]),
+        "{verdicts:?}"
+    );
+    let history = plant.history("notice", id).await;
+    assert_eq!(history.last().unwrap(), "NoticeOutcomeUnknown");
+    assert!(caught(&to).is_empty());
 }

@@ -14,9 +14,11 @@ use laureate::domain::certification::mail::{
 };
 use laureate::domain::kernel::sending::Content as _;
 use laureate::domain::{MailId, TimeZone};
-use laureate::mail::{Begun, MailProvider, MailSettings, Outgoing, SmtpMailer, Unavailable};
+use laureate::mail::{
+    Begun, Handover, MailProvider, MailSettings, Outgoing, SendOutcome, SmtpMailer, Unavailable,
+};
 use laureate::workers::mailer::Mailer;
-use laureate::workers::sending::SendingParts;
+use laureate::workers::sending::{Sending, SendingParts};
 use laureate::workers::{Away, Delivery, Verdict, WorkLimits, Worker, WorkerState};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -387,7 +389,7 @@ async fn delivery_that_is_given_up_does_not_end_a_mail_of_a_later_event() {
     let mailer = mailer(&plant, smtp(servers().smtp_addr));
     let delivery = first_delivery_of(&plant, id).await;
     let commands = &plant.log.commands;
-    let failure = MailCommand::RecordFailure(EmailFailed {
+    let failure = MailCommand::RecordUnclaimedFailure(EmailFailed {
         attempt: 1,
         permanent: false,
         retry_at: Some(OffsetDateTime::now_utc() + time::Duration::DAY),
@@ -407,6 +409,41 @@ async fn delivery_that_is_given_up_does_not_end_a_mail_of_a_later_event() {
     let last = first_delivery(events.remove(1));
     Worker::abandon(&mailer, &last, "it crashed").await.unwrap();
     assert_eq!(state(&plant, id).await.stage, Stage::Failed);
+}
+
+/// Dialogue of which this test sees the end.
+struct Held(#[allow(dead_code, reason = "dropped with the dialogue")] Arc<()>);
+
+impl Handover for Held {
+    fn send(self: Box<Self>) -> BoxFuture<'static, SendOutcome> {
+        unreachable!("the content is not wanted")
+    }
+}
+
+#[tokio::test]
+async fn connection_is_free_while_it_is_recorded_that_the_content_is_not_sent() {
+    let plant = Plant::new().await;
+    let (_, id) = waiting_mail(&plant, &address(&plant, "")).await;
+    let delivery = first_delivery_of(&plant, id).await;
+    let sending = Sending::new(sending(&plant, Slow), "mailer", "laureate_mails_total");
+    let email = sending.load::<Mail>(&delivery).await.unwrap().unwrap();
+    let held = Arc::new(());
+    let handover = Box::new(Held(held.clone()));
+    let refuse_writes = |_| async {
+        plant.set_events(json!({ "max_msg_size": 8 })).await;
+        Ok(Some("a reason"))
+    };
+    let recording = sending.hand_over(&delivery, email, handover, refuse_writes);
+    let others = async {
+        until("the connection is free", async || {
+            Arc::strong_count(&held) == 1
+        })
+        .await;
+        plant.set_events(json!({ "max_msg_size": -1 })).await;
+    };
+    let (verdict, ()) = tokio::join!(recording, others);
+    assert_eq!(verdict.unwrap(), Verdict::Done);
+    assert_eq!(state(&plant, id).await.stage, Stage::Cancelled);
 }
 
 /// Mail server that takes long to answer about each domain.

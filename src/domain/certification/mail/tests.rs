@@ -116,14 +116,14 @@ fn temporary_failure_is_retried_and_a_permanent_one_is_not() {
 #[test]
 fn recipient_can_be_refused_before_the_claim() {
     given::<Mail>(vec![mail(OnUnknown::Park)])
-        .when(MailCommand::RecordFailure(failed(1, true)))
+        .when(MailCommand::RecordUnclaimedFailure(failed(1, true)))
         .then(vec![failed(1, true).into()]);
     let second = vec![mail(OnUnknown::Park), failed(1, true).into(), released()];
     given::<Mail>(second)
         .when(claim_it())
         .then(vec![claimed(2)]);
     // A claim without an outcome is not replaced, unless the mail is sent again.
-    let refusal = || MailCommand::RecordFailure(failed(2, true));
+    let refusal = || MailCommand::RecordUnclaimedFailure(failed(2, true));
     given::<Mail>(vec![mail(OnUnknown::Park), claimed(1)])
         .when(refusal())
         .then_refused("WRONG_STATE");
@@ -133,13 +133,25 @@ fn recipient_can_be_refused_before_the_claim() {
 }
 
 #[test]
+fn failure_before_the_claim_is_not_the_outcome_of_another_claim() {
+    let claim = vec![mail(OnUnknown::Park), claimed(1)];
+    let parked = [claim.clone(), vec![unknown(1, None).into()]].concat();
+    let sent_again = vec![mail(OnUnknown::Retry), claimed(1)];
+    for history in [claim, parked, sent_again] {
+        given::<Mail>(history)
+            .when(MailCommand::RecordUnclaimedFailure(failed(1, true)))
+            .then_refused("WRONG_STATE");
+    }
+}
+
+#[test]
 fn mail_fails_after_six_answers_and_a_retry_starts_a_new_count() {
     let mut history = vec![mail(OnUnknown::Park)];
     for round in 0..2 {
         for n in 1..=6 {
             let attempt = round * 6 + n;
             let done = given::<Mail>(history.clone())
-                .when(MailCommand::RecordFailure(failed(attempt, true)));
+                .when(MailCommand::RecordUnclaimedFailure(failed(attempt, true)));
             let failure = EmailFailed {
                 permanent: false,
                 ..failed(attempt, n < 6)
@@ -165,11 +177,11 @@ fn attempts_without_an_answer_do_not_count_as_answers() {
     for attempt in 1..=MAX_UNANSWERED {
         let will_retry = attempt < MAX_UNANSWERED;
         given::<Mail>(history.clone())
-            .when(MailCommand::RecordFailure(silence(attempt, true)))
+            .when(MailCommand::RecordUnclaimedFailure(silence(attempt, true)))
             .then(vec![silence(attempt, will_retry).into()]);
         history.push(silence(attempt, will_retry).into());
         history.push(released());
-        let answered = MailCommand::RecordFailure(failed(attempt + 1, true));
+        let answered = MailCommand::RecordUnclaimedFailure(failed(attempt + 1, true));
         if will_retry {
             given::<Mail>(history.clone())
                 .when(answered)
@@ -185,7 +197,7 @@ fn each_attempt_counts_once() {
     history.extend([failed(1, true).into(), released()]);
     for attempt in 2..=5 {
         given::<Mail>(history.clone())
-            .when(MailCommand::RecordFailure(failed(attempt, true)))
+            .when(MailCommand::RecordUnclaimedFailure(failed(attempt, true)))
             .then(vec![failed(attempt, true).into()]);
         history.extend([failed(attempt, true).into(), released()]);
     }
@@ -194,7 +206,7 @@ fn each_attempt_counts_once() {
         ..failed(6, true)
     };
     given::<Mail>(history)
-        .when(MailCommand::RecordFailure(failed(6, true)))
+        .when(MailCommand::RecordUnclaimedFailure(failed(6, true)))
         .then(vec![last.into()]);
     // A claim that replaces one without an outcome counts as well.
     let mut history = vec![mail(OnUnknown::Retry)];
@@ -222,10 +234,17 @@ fn final_refusal_after_an_unknown_outcome_is_unknown() {
         released(),
     ];
     let claimed_twice = [unknown_once.clone(), vec![claimed(2)]].concat();
-    for history in [
-        vec![mail(OnUnknown::Retry), claimed(1)],
-        unknown_once,
-        claimed_twice,
+    let claimed_once = vec![mail(OnUnknown::Retry), claimed(1)];
+    for (history, command) in [
+        (
+            claimed_once,
+            MailCommand::RecordUnclaimedFailure(refusal(2)),
+        ),
+        (
+            unknown_once,
+            MailCommand::RecordUnclaimedFailure(refusal(2)),
+        ),
+        (claimed_twice, MailCommand::RecordFailure(refusal(2))),
     ] {
         let detail = "an earlier attempt may have been successful; then: 451 later";
         let end = EmailOutcomeUnknown {
@@ -233,9 +252,7 @@ fn final_refusal_after_an_unknown_outcome_is_unknown() {
             retry_at: None,
             detail: detail.to_owned().into(),
         };
-        given::<Mail>(history)
-            .when(MailCommand::RecordFailure(refusal(2)))
-            .then(vec![end.into()]);
+        given::<Mail>(history).when(command).then(vec![end.into()]);
     }
     // The retry of a user starts anew.
     let retried = vec![
@@ -245,7 +262,7 @@ fn final_refusal_after_an_unknown_outcome_is_unknown() {
         EmailRetryRequested {}.into(),
     ];
     given::<Mail>(retried)
-        .when(MailCommand::RecordFailure(refusal(2)))
+        .when(MailCommand::RecordUnclaimedFailure(refusal(2)))
         .then(vec![failed(2, false).into()]);
 }
 
@@ -353,6 +370,28 @@ fn abandoned_mail_fails_or_is_unknown_if_it_may_have_been_sent() {
     given::<Mail>(vec![mail(OnUnknown::Park), failed(1, true).into()])
         .when(abandon())
         .then(vec![end.into()]);
+}
+
+#[test]
+fn abandoned_mail_is_unknown_if_an_earlier_attempt_may_have_been_successful() {
+    let retrying = vec![
+        mail(OnUnknown::Retry),
+        claimed(1),
+        unknown(1, Some(NOON)).into(),
+    ];
+    let queued = [retrying.clone(), vec![released()]].concat();
+    for history in [retrying, queued] {
+        let detail = "an earlier attempt may have been successful; then: why";
+        let end = EmailOutcomeUnknown {
+            attempt: 1,
+            retry_at: None,
+            detail: detail.to_owned().into(),
+        };
+        let why = "why".to_owned();
+        given::<Mail>(history)
+            .when(MailCommand::Abandon { why })
+            .then(vec![end.into()]);
+    }
 }
 
 #[test]

@@ -54,31 +54,40 @@ pub(super) fn claim<M: Content, E: SendingEvent<M>>(
     }
 }
 
+/// Returns the detail of the end of a mail with an earlier attempt of unknown outcome.
+pub(super) fn after_unknown(why: &str) -> String {
+    format!("an earlier attempt may have been successful; then: {why}")
+}
+
 pub(super) fn abandon<M: Content, E: SendingEvent<M>>(
     state: &SendingState<M>,
     why: &str,
 ) -> Vec<E> {
     let attempt = state.attempt;
-    let why = || why.to_owned().into();
+    let may_have_arrived = state.unknown_attempt > 0;
+    let unknown = |detail: String| {
+        vec![
+            EmailOutcomeUnknown {
+                attempt,
+                retry_at: None,
+                detail: detail.into(),
+            }
+            .into(),
+        ]
+    };
     match state.stage {
+        Stage::Queued | Stage::Retrying if may_have_arrived => unknown(after_unknown(why)),
         Stage::Queued | Stage::Retrying => vec![
             EmailFailed {
                 attempt,
                 permanent: true,
                 retry_at: None,
                 unanswered: true,
-                answer: why(),
+                answer: why.to_owned().into(),
             }
             .into(),
         ],
-        Stage::Claimed => vec![
-            EmailOutcomeUnknown {
-                attempt,
-                retry_at: None,
-                detail: why(),
-            }
-            .into(),
-        ],
+        Stage::Claimed => unknown(why.to_owned()),
         Stage::Absent
         | Stage::Sent
         | Stage::Failed

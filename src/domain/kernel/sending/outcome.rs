@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::claiming::after_unknown;
 use super::{
     Content, EmailFailed, EmailOutcomeUnknown, EmailSent, MAX_UNANSWERED, OnUnknown, SendingEvent,
     SendingState, Stage,
@@ -22,47 +23,59 @@ pub(super) fn sent<M: Content, E: SendingEvent<M>>(
 }
 
 /// Records a failure of the claimed attempt, even if its outcome was recorded as unknown meanwhile.
-/// A server that rejects the recipient answers before the attempt is claimed. If the mail fails
-/// although an earlier attempt may have been successful, its outcome is unknown.
 pub(super) fn failure<M: Content, E: SendingEvent<M>>(
     state: &SendingState<M>,
     event: &EmailFailed,
 ) -> Result<Vec<E>, Refusal> {
-    let next = state.attempt.saturating_add(1);
-    let belongs = match state.stage {
-        Stage::Queued => event.attempt == next,
-        Stage::Unknown => event.attempt == state.attempt,
-        Stage::Claimed => {
-            event.attempt == state.attempt || (event.attempt == next && is_sent_again(state))
-        }
-        _ => false,
-    };
-    if !belongs {
+    let may_be_late = matches!(state.stage, Stage::Claimed | Stage::Unknown);
+    if !may_be_late || event.attempt != state.attempt {
         return Err(of_another_attempt());
     }
+    Ok(failed(state, event))
+}
+
+/// Records a failure of the next attempt, which was not claimed. Another process may have claimed
+/// an attempt of the same number meanwhile. The failure is not the outcome of that attempt.
+pub(super) fn unclaimed_failure<M: Content, E: SendingEvent<M>>(
+    state: &SendingState<M>,
+    event: &EmailFailed,
+) -> Result<Vec<E>, Refusal> {
+    let may_begin = match state.stage {
+        Stage::Queued => true,
+        Stage::Claimed => is_sent_again(state),
+        _ => false,
+    };
+    if !may_begin || event.attempt != state.attempt.saturating_add(1) {
+        return Err(of_another_attempt());
+    }
+    Ok(failed(state, event))
+}
+
+/// Returns the event for a failure. If the mail fails although an earlier attempt may have been
+/// successful, its outcome is unknown.
+fn failed<M: Content, E: SendingEvent<M>>(state: &SendingState<M>, event: &EmailFailed) -> Vec<E> {
     let retry_at = event.retry_at.filter(|_| !event.permanent);
     let retry_at = may_follow(state, event.attempt, event.unanswered, retry_at);
     let may_have_arrived =
         state.is_after_claim(event.attempt) || (1..event.attempt).contains(&state.unknown_attempt);
     if retry_at.is_none() && may_have_arrived {
-        let answer = event.answer.reveal_str();
-        let detail = format!("an earlier attempt may have been successful; then: {answer}");
-        return Ok(vec![
+        let detail = after_unknown(event.answer.reveal_str());
+        return vec![
             EmailOutcomeUnknown {
                 attempt: event.attempt,
                 retry_at: None,
                 detail: detail.into(),
             }
             .into(),
-        ]);
+        ];
     }
-    Ok(vec![
+    vec![
         EmailFailed {
             retry_at,
             ..event.clone()
         }
         .into(),
-    ])
+    ]
 }
 
 pub(super) fn unknown<M: Content, E: SendingEvent<M>>(

@@ -176,7 +176,9 @@ impl JobAnswer {
             MailEvent::EmailFailed(failed) => {
                 self.attempted(failed.attempt, time);
                 self.error_message = Some(failed.answer.clone());
-                self.server_answer = Some(failed.answer);
+                if !failed.unanswered {
+                    self.server_answer = Some(failed.answer);
+                }
             }
             MailEvent::EmailOutcomeUnknown(unknown) => {
                 self.attempted(unknown.attempt, time);
@@ -225,5 +227,52 @@ pub(super) const fn named(stage: Stage) -> (&'static str, &'static str) {
         Stage::Held => ("held", "pending"),
         Stage::Scheduled => ("scheduled", "pending"),
         Stage::Cancelled => ("cancelled", "cancelled"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::Decider as _;
+    use crate::domain::certification::mail::samples::queued;
+    use crate::domain::certification::mail::{EmailFailed, OnUnknown};
+
+    #[test]
+    fn failure_without_an_answer_keeps_the_last_answer() {
+        let time = datetime!(2026-11-21 12:00 UTC);
+        let failed = |attempt, unanswered, answer: &str| -> MailEvent {
+            EmailFailed {
+                attempt,
+                permanent: false,
+                retry_at: Some(time),
+                unanswered,
+                answer: answer.to_owned().into(),
+            }
+            .into()
+        };
+        let events = vec![
+            queued(OnUnknown::Park).into(),
+            failed(1, false, "451 later"),
+            failed(2, true, "connection closed"),
+        ];
+        let history = History::<Mail> {
+            state: Mail::fold(&events),
+            latest: Mail::fold(&events),
+            events: events.into_iter().map(|event| (time, event)).collect(),
+            created_at: time,
+            updated_at: time,
+        };
+        let id = MailId(uuid::Uuid::nil());
+        let Ok(JobDetail { job, .. }) = JobDetail::of_history(id, history) else {
+            unreachable!("it was queued")
+        };
+        let text = |text: Option<Personal<String>>| text.map(|text| text.reveal_str().to_owned());
+        assert_eq!(text(job.server_answer).as_deref(), Some("451 later"));
+        assert_eq!(
+            text(job.error_message).as_deref(),
+            Some("connection closed")
+        );
     }
 }
