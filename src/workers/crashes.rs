@@ -1,8 +1,9 @@
 //! Crashes of suspects: events whose handling may have crashed a process.
 //!
-//! The number of deliveries also counts crashes that another event caused, and outages of the log.
-//! So it only makes an event a suspect. The crashes of a suspect are counted in a note, which is
-//! stored before the work begins and changed back when the work ends in any way.
+//! The number of deliveries also counts crashes that another event caused, deliveries that were
+//! handed back, and outages of the log. So it only makes an event a suspect. The crashes of a suspect
+//! are counted in a note, which is stored before the work begins and changed back when the work ends
+//! in any way. Suspects with a counted crash are handled one at a time.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 /// Infrastructure that a worker needs. While it is away, the worker is paused.
@@ -103,14 +103,31 @@ impl fmt::Display for WorkerState {
 
 /// States of all workers of this process. Cloning is cheap; clones share the states.
 #[derive(Clone, Debug, Default)]
-pub struct WorkerStates(Arc<Mutex<BTreeMap<&'static str, watch::Sender<WorkerState>>>>);
+pub struct WorkerStates {
+    states: Arc<Mutex<BTreeMap<&'static str, watch::Sender<WorkerState>>>>,
+    turn: Turn,
+}
+
+/// Turn of the one event that is handled at a time because it was being handled at a crash. All
+/// workers of a process share it, because a crash ends all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Turn(pub Arc<Semaphore>);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
 
 impl WorkerStates {
     /// Registers a worker as running. Returns the handle with which it changes its state.
     #[must_use]
     pub fn register(&self, worker: &'static str) -> StateHandle {
-        let handle = StateHandle::new(worker);
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = StateHandle {
+            turn: self.turn.clone(),
+            ..StateHandle::new(worker)
+        };
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.insert(worker, handle.state.clone());
         handle
     }
@@ -118,7 +135,7 @@ impl WorkerStates {
     /// Returns a text for each worker that isn't running.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states
             .iter()
             .map(|(worker, state)| (worker, state.borrow()))
@@ -135,10 +152,12 @@ pub struct StateHandle {
     state: watch::Sender<WorkerState>,
     /// Beginning of the current pause, if any.
     paused_since: Arc<Mutex<Option<Instant>>>,
+    pub(super) turn: Turn,
 }
 
 impl StateHandle {
-    /// Creates the state of a running worker that health doesn't report.
+    /// Creates the state of a running worker that health doesn't report. It shares no turn with other
+    /// workers.
     #[must_use]
     pub fn new(worker: &'static str) -> Self {
         let state = watch::Sender::new(WorkerState::Running);
@@ -146,6 +165,7 @@ impl StateHandle {
             worker,
             state,
             paused_since: Arc::default(),
+            turn: Turn::default(),
         };
         handle.report();
         handle
