@@ -181,7 +181,7 @@ impl StateHandle {
     /// effect on a stopped worker.
     pub fn pause(&self, away: Away, why: &str) -> bool {
         let mut is_new = false;
-        self.state.send_if_modified(|state| {
+        self.change(|state| {
             if let WorkerState::Running = state {
                 *state = WorkerState::Paused(BTreeMap::new());
             }
@@ -205,7 +205,7 @@ impl StateHandle {
 
     /// Removes a reason for a pause. Without further reasons, the worker runs again.
     pub fn resume(&self, away: Away) {
-        let resumed = self.state.send_if_modified(|state| {
+        let resumed = self.change(|state| {
             let WorkerState::Paused(reasons) = state else {
                 return false;
             };
@@ -224,7 +224,7 @@ impl StateHandle {
     /// Stops the worker until the process is restarted: its loop hands back its deliveries and pulls
     /// nothing. The first reason is kept.
     pub fn stop(&self, why: &str) {
-        let stopped = self.state.send_if_modified(|state| {
+        let stopped = self.change(|state| {
             let stops = !matches!(state, WorkerState::Stopped { .. });
             if stops {
                 let why = why.to_owned();
@@ -274,14 +274,22 @@ impl StateHandle {
         let _ = self.state.subscribe().wait_for(is_met).await;
     }
 
-    /// Notes the beginning of a pause, and sets the metric: 1 for the current state, 0 for the
-    /// others.
+    /// Changes the state and notes the beginning of a pause, in one step. `change` returns true if
+    /// it has changed the state.
+    fn change(&self, change: impl FnOnce(&mut WorkerState) -> bool) -> bool {
+        self.state.send_if_modified(|state| {
+            let is_changed = change(state);
+            if state.pulls_nothing() {
+                self.paused_since().get_or_insert_with(Instant::now);
+            } else {
+                *self.paused_since() = None;
+            }
+            is_changed
+        })
+    }
+
+    /// Sets the metric: 1 for the current state, 0 for the others.
     fn report(&self) {
-        if self.is_running() {
-            *self.paused_since() = None;
-        } else {
-            self.paused_since().get_or_insert_with(Instant::now);
-        }
         let current = self.state.borrow().name();
         for name in WorkerState::NAMES {
             let value = if name == current { 1.0 } else { 0.0 };
@@ -332,5 +340,23 @@ mod tests {
         );
         renderer.pause(Away::Storage, "not mounted");
         assert!(!renderer.is_running());
+    }
+
+    #[test]
+    fn pause_that_follows_another_one_has_its_own_beginning() {
+        let state = StateHandle::new("renderer");
+        for _ in 0..20_000 {
+            state.pause(Away::Log, "no leader");
+            let begun = Instant::now();
+            std::thread::scope(|threads| {
+                threads.spawn(|| state.resume(Away::Log));
+                while !state.is_running() {
+                    std::hint::spin_loop();
+                }
+                state.pause(Away::Log, "no leader");
+            });
+            let since = state.paused_since().expect("paused");
+            assert!(since >= begun);
+        }
     }
 }
