@@ -245,3 +245,33 @@ async fn workers_of_a_process_handle_one_event_with_a_counted_crash_at_a_time() 
         assert_eq!(log.crashes(worker, position).await.unwrap(), 1);
     }
 }
+
+#[tokio::test]
+async fn outage_at_the_end_of_an_attempt_is_no_crash() {
+    let plant = Plant::new().await;
+    let position = put(&plant, 1).await[0];
+    hand_back_twice(&plant, "renderer", 1).await;
+    let barrier = Arc::new(Barrier::new(2));
+    let ends = barrier.clone();
+    let probe = Probe::new(move |_| {
+        let ends = ends.clone();
+        async move {
+            ends.wait().await;
+            ends.wait().await;
+            Verdict::Done
+        }
+    });
+    let log = &plant.log.log;
+    let (state, _) = plant.run_within(log.clone(), probe, WorkLimits::new(1));
+    barrier.wait().await;
+    assert_eq!(log.crashes("renderer", position).await.unwrap(), 1);
+    plant
+        .set_stream("TIMERS", json!({ "max_msg_size": 1 }))
+        .await;
+    barrier.wait().await;
+    until("the worker is paused", async || !state.is_running()).await;
+    let stored = json!({ "max_msg_size": -1 });
+    plant.set_stream("TIMERS", stored).await;
+    plant.settled("renderer").await;
+    assert_eq!(log.crashes("renderer", position).await.unwrap(), 0);
+}
