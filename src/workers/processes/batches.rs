@@ -42,7 +42,9 @@ impl Processes {
     ///
     /// Two runs of one dispatch may overlap, because the first one's delivery or timer was repeated
     /// while it was running. The first run that ends records the dispatch, and a stop may withdraw
-    /// everything before the other run has ended. So that other run withdraws, too.
+    /// everything before the other run has ended. So that other run withdraws, too. It cancels mails
+    /// only if it has issued something. Otherwise all mails are older than the stop, which has
+    /// cancelled them, or users have queued them since.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
@@ -60,6 +62,7 @@ impl Processes {
             refused: Vec::new(),
             left: 0,
         };
+        let mut has_issued = false;
         for (n, part) in wanted.chunks(PART).enumerate() {
             let from = n * PART;
             let batch = self.commands.load_at::<Batch>(id, at).await?;
@@ -79,6 +82,7 @@ impl Processes {
             )
             .await?;
             prepared = next;
+            has_issued = true;
             for (wanted, issued) in issued {
                 match issued {
                     Ok(Issued::New(_)) => outcome.requested += 1,
@@ -96,7 +100,8 @@ impl Processes {
             let batch = self.commands.load_at::<Batch>(id, at).await?;
             if let Some(stop) = batch.state.stop {
                 let (why, only_unfinished) = reactions::batch::on_stop(id, &stop);
-                let stopped = self.withdraw_all(recorded, people, &why, only_unfinished);
+                let stopped =
+                    self.withdraw_all(recorded, people, &why, only_unfinished, has_issued);
                 return Ok(stopped.await?.verdict());
             }
         }
@@ -157,7 +162,7 @@ impl Processes {
         let (why, only_unfinished) = reactions::batch::on_stop(id, stop);
         let people: Vec<OfBatch> = reactions::batch::issued(id, request).collect();
         let stopped = self
-            .withdraw_all(recorded, people, &why, only_unfinished)
+            .withdraw_all(recorded, people, &why, only_unfinished, true)
             .await?;
         if stopped.unsettled > 0 {
             return Ok(stopped.verdict());
@@ -193,22 +198,26 @@ impl Processes {
         self.dispatch(&first, id, request).await
     }
 
-    /// Revokes each issuance on its own. The reaction to each revocation cancels the mails.
+    /// Revokes each issuance on its own. The reaction to each revocation cancels the mails. The mails
+    /// of kept issuances are cancelled if `with_mails`.
     async fn withdraw_all(
         &self,
         recorded: &RecordedEvent,
         people: Vec<OfBatch>,
         why: &CertificateRevoked,
         only_unfinished: bool,
+        with_mails: bool,
     ) -> Result<Stopped, CommandError> {
         let each = stream::iter(people.into_iter().enumerate()).map(|(n, person)| async move {
             let context = CommandContext::of_process(recorded, "batch-withdraw", n);
             let withdrawn =
                 withdraw(&self.commands, &context, person, why, only_unfinished).await?;
-            let Withdrawn::Kept(issuance) = withdrawn else {
-                return Ok((withdrawn, Mails::Stopped));
+            let mails = match withdrawn {
+                Withdrawn::Kept(issuance) if with_mails => {
+                    self.stop_mails_of(recorded, n, issuance).await?
+                }
+                _ => Mails::Stopped,
             };
-            let mails = self.stop_mails_of(recorded, n, issuance).await?;
             Ok::<_, CommandError>((withdrawn, mails))
         });
         let mut stopped = Stopped::default();
