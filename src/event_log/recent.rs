@@ -16,23 +16,34 @@ use super::{EventLog, LogError, RecordedEvent};
 /// Maximum number of events per request.
 const PER_REQUEST: usize = 1_000;
 
+/// Last events of aggregates.
+#[derive(Debug, Default)]
+pub struct Recent {
+    /// The events.
+    pub events: Vec<RecordedEvent>,
+    /// Errors about messages that are not events. They are not among the events.
+    pub unreadable: Vec<LogError>,
+}
+
 impl EventLog {
     /// Returns the last event of each aggregate of a kind that has events since a time. The
-    /// responding replica may lag, so the newest events may be missing.
+    /// responding replica may lag, so the newest events may be missing. Skips messages that are not
+    /// events.
     ///
     /// # Errors
-    /// The server can't be reached, or a subject contains a message that is not an event.
+    /// The server can't be reached.
     pub async fn last_events_since(
         &self,
         aggregate: &str,
         since: OffsetDateTime,
-    ) -> Result<Vec<RecordedEvent>, LogError> {
+    ) -> Result<Recent, LogError> {
         let names = self.names();
         let stream = &names.events();
         let subject = names.all_of(aggregate);
         let since = since.to_offset(UtcOffset::UTC).format(&Rfc3339);
         let since = since.map_err(|error| LogError::Unavailable(error.to_string()))?;
         let mut last: HashMap<String, RecordedEvent> = HashMap::new();
+        let mut unreadable = Vec::new();
         let mut ask = json!({
             "next_by_subj": subject, "start_time": since, "batch": PER_REQUEST,
         });
@@ -42,7 +53,8 @@ impl EventLog {
                 async move {
                     let mut page = Vec::new();
                     let see = |subject: &str, position, headers: &HeaderMap, body| {
-                        page.push(recorded(names, subject, position, headers, body)?);
+                        let event = recorded(names, subject, position, headers, body);
+                        page.push((position, event));
                         Ok(())
                     };
                     let end = self.direct_get(stream, ask, wait, see).await?;
@@ -50,17 +62,26 @@ impl EventLog {
                 }
             });
             let (page, has_more) = page.await?;
-            let position = page.last().map(|event: &RecordedEvent| event.position);
-            for event in page {
-                last.insert(event.id.clone(), event);
+            let mut end = None;
+            for (position, event) in page {
+                end = Some(position);
+                match event {
+                    Ok(event) => {
+                        last.insert(event.id.clone(), event);
+                    }
+                    Err(error) => unreadable.push(error),
+                }
             }
-            match position {
+            match end {
                 Some(position) if has_more => {
                     ask = json!({
                         "next_by_subj": subject, "seq": position + 1, "batch": PER_REQUEST,
                     });
                 }
-                _ => return Ok(last.into_values().collect()),
+                _ => {
+                    let events = last.into_values().collect();
+                    return Ok(Recent { events, unreadable });
+                }
             }
         }
     }

@@ -126,6 +126,17 @@ impl EventLog {
             return check.outcome.clone();
         }
         let begun = Instant::now();
+        // The caller may give up before the answer. Another caller must not write to the log again,
+        // because nothing is ever deleted from it.
+        if target == Target::Log {
+            let why = "no answer yet".to_owned();
+            let outcome = Err(problem(PublishError::Unknown(why)));
+            *last = Some(Check {
+                target,
+                begun,
+                outcome,
+            });
+        }
         let outcome = self.check_target(target).await;
         *last = Some(Check {
             target,

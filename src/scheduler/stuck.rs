@@ -65,7 +65,10 @@ impl SchedulerParts {
             .filter_map(|row| workers.candidate(row))
             .collect();
         let mut failures = Failures::default();
-        candidates.extend(self.notices(&workers, before, &mut failures).await?);
+        match self.notices(&workers, before, &mut failures).await {
+            Ok(found) => candidates.extend(found),
+            Err(error) => failures.add(error),
+        }
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         let mut checked = stream::iter(candidates)
             .map(|candidate| async move {
@@ -148,12 +151,16 @@ impl SchedulerParts {
         workers: &Workers,
         before: OffsetDateTime,
         failures: &mut Failures,
-    ) -> anyhow::Result<Vec<Candidate>> {
+    ) -> Result<Vec<Candidate>, CommandError> {
         let log = self.commands.log();
         let since = self.commands.now() - OLDEST_NOTICE;
         let now = log.time_of_timers().await?;
+        let recent = log.last_events_since(Notice::AGGREGATE, since).await?;
+        for error in recent.unreadable {
+            failures.add(error.into());
+        }
         let mut candidates = Vec::new();
-        for event in log.last_events_since(Notice::AGGREGATE, since).await? {
+        for event in recent.events {
             let has_ended = matches!(event.event_type.as_str(), "NoticeSent" | "NoticeCancelled");
             if has_ended || event.time >= before {
                 continue;

@@ -97,7 +97,8 @@ impl ObjectStorage {
     }
 
     /// Checks that the folder is still there. Otherwise the object that was written may be in the
-    /// mount point below it. Each write needs this check, so the marker is not read.
+    /// mount point below it. Each write needs this check, so the marker is not read. So this check
+    /// doesn't prolong the trust in the marker, which may be that of another namespace.
     pub(super) async fn check_after_write(&self) -> Result<(), StorageError> {
         let Some(marker) = &self.marker else {
             return Ok(());
@@ -112,7 +113,9 @@ impl ObjectStorage {
             }),
             Err(error) => Err(error.into()),
         };
-        marker.set_seen(found.is_ok().then(Instant::now));
+        if found.is_err() {
+            marker.set_seen(None);
+        }
         found
     }
 }
@@ -120,5 +123,28 @@ impl ObjectStorage {
 impl Marker {
     fn set_seen(&self, at: Option<Instant>) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::StorageSettings;
+
+    #[tokio::test]
+    async fn writes_do_not_prolong_the_trust_in_a_marker() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = ObjectStorage::open(&StorageSettings::folder(folder.path())).unwrap();
+        storage.require_marker("this");
+        storage.put_marker().await.unwrap();
+        storage.check_before_write().await.unwrap();
+        std::fs::write(folder.path().join(MARKER), "other\n").unwrap();
+        storage.check_before_write().await.unwrap();
+        // The trust expires while objects are written.
+        let marker = storage.marker.as_ref().unwrap();
+        marker.set_seen(Instant::now().checked_sub(TRUSTED));
+        storage.check_after_write().await.unwrap();
+        let refused = storage.check_before_write().await;
+        assert!(matches!(refused, Err(StorageError::OtherNamespace { .. })));
     }
 }

@@ -21,7 +21,7 @@ use crate::event_log::{EventLog, LogError, Position, RecordedEvent};
 
 /// Delay before the redelivery to another process when this one can't conclude the delivery.
 pub(super) const ELSEWHERE_AFTER: Duration = Duration::from_secs(5);
-/// Deliveries after which an event is suspected to crash the process. It is handled alone.
+/// Deliveries after which an event is suspected to crash the process. Its crashes are counted.
 pub(super) const SUSPECT_AFTER: u32 = 2;
 /// Number of deliveries after which a timer is given up if its event can't be read.
 const UNREADABLE_AFTER: u32 = 4;
@@ -40,8 +40,6 @@ pub(super) struct Shared<W> {
     pub events: InHand,
     pub retries: InHand,
     places: Semaphore,
-    /// Place of the one suspect that is handled at a time.
-    suspect: Semaphore,
 }
 
 /// Source of deliveries.
@@ -89,14 +87,23 @@ enum Ended {
     Stopped,
 }
 
-/// Handles a batch. Suspects are handled after the others, in random order, and one at a time in
-/// this process. So a crash is counted for at most one event.
+/// Handles a batch. Suspects that were being handled at a crash come after the others, in random
+/// order, and one at a time in this process. So further crashes are counted only for the event that
+/// causes them. Deliveries that were handed back or lost in an outage need no turn.
 pub(super) async fn work_on<W: Worker>(shared: &Arc<Shared<W>>, batch: Batch) {
-    let (mut suspects, first): (Batch, Batch) = batch.into_iter().partition(Item::is_suspect);
-    suspects.sort_by_cached_key(|_| rand::random::<u32>());
-    shared.handle(first).await;
+    let (suspects, mut first): (Batch, Batch) = batch.into_iter().partition(Item::is_suspect);
+    let mut alone = Vec::new();
     for suspect in suspects {
-        let turn = shared.suspect.acquire();
+        match shared.log.crashes(W::NAME, suspect.retry.position).await {
+            Ok(0) => first.push(suspect),
+            Ok(_) => alone.push(suspect),
+            Err(error) => shared.leave(&suspect, &error).await,
+        }
+    }
+    alone.sort_by_cached_key(|_| rand::random::<u32>());
+    shared.handle(first).await;
+    for suspect in alone {
+        let turn = shared.state.turn.0.acquire();
         let _turn = shared.end.run_until_cancelled(turn).await;
         shared.handle(vec![suspect]).await;
     }
@@ -120,7 +127,6 @@ impl<W: Worker> Shared<W> {
             events: InHand::new(),
             retries: InHand::new(),
             places: Semaphore::new(limits.concurrency),
-            suspect: Semaphore::new(1),
         }
     }
 

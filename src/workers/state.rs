@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 /// Infrastructure that a worker needs. While it is away, the worker is paused.
@@ -103,14 +103,31 @@ impl fmt::Display for WorkerState {
 
 /// States of all workers of this process. Cloning is cheap; clones share the states.
 #[derive(Clone, Debug, Default)]
-pub struct WorkerStates(Arc<Mutex<BTreeMap<&'static str, watch::Sender<WorkerState>>>>);
+pub struct WorkerStates {
+    states: Arc<Mutex<BTreeMap<&'static str, watch::Sender<WorkerState>>>>,
+    turn: Turn,
+}
+
+/// Turn of the one event that is handled at a time because it was being handled at a crash. All
+/// workers of a process share it, because a crash ends all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Turn(pub Arc<Semaphore>);
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
 
 impl WorkerStates {
     /// Registers a worker as running. Returns the handle with which it changes its state.
     #[must_use]
     pub fn register(&self, worker: &'static str) -> StateHandle {
-        let handle = StateHandle::new(worker);
-        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = StateHandle {
+            turn: self.turn.clone(),
+            ..StateHandle::new(worker)
+        };
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.insert(worker, handle.state.clone());
         handle
     }
@@ -118,7 +135,7 @@ impl WorkerStates {
     /// Returns a text for each worker that isn't running.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states
             .iter()
             .map(|(worker, state)| (worker, state.borrow()))
@@ -135,10 +152,12 @@ pub struct StateHandle {
     state: watch::Sender<WorkerState>,
     /// Beginning of the current pause, if any.
     paused_since: Arc<Mutex<Option<Instant>>>,
+    pub(super) turn: Turn,
 }
 
 impl StateHandle {
-    /// Creates the state of a running worker that health doesn't report.
+    /// Creates the state of a running worker that health doesn't report. It shares no turn with other
+    /// workers.
     #[must_use]
     pub fn new(worker: &'static str) -> Self {
         let state = watch::Sender::new(WorkerState::Running);
@@ -146,6 +165,7 @@ impl StateHandle {
             worker,
             state,
             paused_since: Arc::default(),
+            turn: Turn::default(),
         };
         handle.report();
         handle
@@ -161,7 +181,7 @@ impl StateHandle {
     /// effect on a stopped worker.
     pub fn pause(&self, away: Away, why: &str) -> bool {
         let mut is_new = false;
-        self.state.send_if_modified(|state| {
+        self.change(|state| {
             if let WorkerState::Running = state {
                 *state = WorkerState::Paused(BTreeMap::new());
             }
@@ -185,7 +205,7 @@ impl StateHandle {
 
     /// Removes a reason for a pause. Without further reasons, the worker runs again.
     pub fn resume(&self, away: Away) {
-        let resumed = self.state.send_if_modified(|state| {
+        let resumed = self.change(|state| {
             let WorkerState::Paused(reasons) = state else {
                 return false;
             };
@@ -204,7 +224,7 @@ impl StateHandle {
     /// Stops the worker until the process is restarted: its loop hands back its deliveries and
     /// pulls nothing. The first reason is kept.
     pub fn stop(&self, why: &str) {
-        let stopped = self.state.send_if_modified(|state| {
+        let stopped = self.change(|state| {
             let stops = !matches!(state, WorkerState::Stopped { .. });
             if stops {
                 let why = why.to_owned();
@@ -254,14 +274,22 @@ impl StateHandle {
         let _ = self.state.subscribe().wait_for(is_met).await;
     }
 
-    /// Notes the beginning of a pause, and sets the metric: 1 for the current state, 0 for the
-    /// others.
+    /// Changes the state and notes the beginning of a pause, in one step. `change` returns true if
+    /// it has changed the state.
+    fn change(&self, change: impl FnOnce(&mut WorkerState) -> bool) -> bool {
+        self.state.send_if_modified(|state| {
+            let is_changed = change(state);
+            if state.pulls_nothing() {
+                self.paused_since().get_or_insert_with(Instant::now);
+            } else {
+                *self.paused_since() = None;
+            }
+            is_changed
+        })
+    }
+
+    /// Sets the metric: 1 for the current state, 0 for the others.
     fn report(&self) {
-        if self.is_running() {
-            *self.paused_since() = None;
-        } else {
-            self.paused_since().get_or_insert_with(Instant::now);
-        }
         let current = self.state.borrow().name();
         for name in WorkerState::NAMES {
             let value = if name == current { 1.0 } else { 0.0 };
@@ -312,5 +340,23 @@ mod tests {
         );
         renderer.pause(Away::Storage, "not mounted");
         assert!(!renderer.is_running());
+    }
+
+    #[test]
+    fn pause_that_follows_another_one_has_its_own_beginning() {
+        let state = StateHandle::new("renderer");
+        for _ in 0..20_000 {
+            state.pause(Away::Log, "no leader");
+            let begun = Instant::now();
+            std::thread::scope(|threads| {
+                threads.spawn(|| state.resume(Away::Log));
+                while !state.is_running() {
+                    std::hint::spin_loop();
+                }
+                state.pause(Away::Log, "no leader");
+            });
+            let since = state.paused_since().expect("paused");
+            assert!(since >= begun);
+        }
     }
 }

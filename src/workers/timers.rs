@@ -24,9 +24,9 @@ const ACTOR: &str = "timers";
 const AT_ONCE: usize = 64;
 /// Delay before the redelivery of a timer whose mail could not be released.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// Number of deliveries after which a timer is dropped if the leader doesn't have its event. The
-/// log was then restored to an earlier point. Earlier deliveries are repeated, because a leader
-/// that was replaced may have answered.
+/// Number of deliveries after which a timer is dropped if the leader doesn't have its event, or if
+/// the event or its mail can't be read. The log was then restored to an earlier point, or is
+/// damaged. Earlier deliveries are repeated, because a leader that was replaced may have answered.
 const MAX_MISSING: i64 = 30;
 
 /// Timer of a mail.
@@ -192,14 +192,14 @@ async fn release(releases: Releases, message: Message) -> AckKind {
             return AckKind::Term;
         }
     };
+    let may_change = message
+        .info()
+        .is_ok_and(|info| info.delivered < MAX_MISSING);
     let outcome = match released {
         Ok(Release::Released) => "released",
         Ok(Release::Void) => "void",
         Ok(Release::Missing) => {
-            if message
-                .info()
-                .is_ok_and(|info| info.delivered < MAX_MISSING)
-            {
+            if may_change {
                 return AckKind::Nak(Some(AGAIN_AFTER));
             }
             tracing::warn!(%id, position, "event of a timer is not in the log, timer dropped");
@@ -208,6 +208,13 @@ async fn release(releases: Releases, message: Message) -> AckKind {
         Err(CommandError::Decode(unknown)) if unknown.is_unknown() => {
             state.stop(&unknown.to_string());
             return AckKind::Nak(Some(AGAIN_AFTER));
+        }
+        // The scheduled tasks `due_mails` and `stuck_work` report such a mail in each run.
+        Err(
+            error @ (CommandError::Decode(_) | CommandError::Log(LogError::Undecodable { .. })),
+        ) if !may_change => {
+            tracing::error!(%id, position, %error, "mail of a timer cannot be read, timer dropped");
+            "unreadable"
         }
         Err(error) => {
             tracing::warn!(%id, %error, "cannot release mail, retrying");

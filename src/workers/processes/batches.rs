@@ -43,7 +43,8 @@ impl Processes {
     /// Two runs of one dispatch may overlap, because its delivery or timer may be repeated during
     /// the first run. The run that ends first records the dispatch. A stop may then withdraw
     /// everything while the other run still issues. So the other run also withdraws everything at
-    /// its end.
+    /// its end. It cancels mails only if it has issued something. Otherwise all mails are older than
+    /// the stop, which has cancelled them, or users have queued them since.
     pub(super) async fn dispatch(
         &self,
         recorded: &RecordedEvent,
@@ -61,6 +62,7 @@ impl Processes {
             refused: Vec::new(),
             left: 0,
         };
+        let mut has_issued = false;
         for (n, part) in wanted.chunks(PART).enumerate() {
             let from = n * PART;
             let batch = self.commands.load_at::<Batch>(id, at).await?;
@@ -80,6 +82,7 @@ impl Processes {
             )
             .await?;
             prepared = next;
+            has_issued = true;
             for (wanted, issued) in issued {
                 match issued {
                     Ok(Issued::New(_)) => outcome.requested += 1,
@@ -97,7 +100,8 @@ impl Processes {
             let batch = self.commands.load_at::<Batch>(id, at).await?;
             if let Some(stop) = batch.state.stop {
                 let (why, only_unfinished) = reactions::batch::on_stop(id, &stop);
-                let stopped = self.withdraw_all(recorded, people, &why, only_unfinished);
+                let stopped =
+                    self.withdraw_all(recorded, people, &why, only_unfinished, has_issued);
                 return Ok(stopped.await?.verdict());
             }
         }
@@ -158,7 +162,7 @@ impl Processes {
         let (why, only_unfinished) = reactions::batch::on_stop(id, stop);
         let people: Vec<OfBatch> = reactions::batch::issued(id, request).collect();
         let stopped = self
-            .withdraw_all(recorded, people, &why, only_unfinished)
+            .withdraw_all(recorded, people, &why, only_unfinished, true)
             .await?;
         if stopped.unsettled > 0 {
             return Ok(stopped.verdict());
@@ -195,22 +199,25 @@ impl Processes {
     }
 
     /// Revokes each issuance in a separate commit. The reaction to a revocation cancels its mails.
-    /// The mails of kept issuances are cancelled here.
+    /// If `with_mails`, the mails of kept issuances are cancelled here.
     async fn withdraw_all(
         &self,
         recorded: &RecordedEvent,
         people: Vec<OfBatch>,
         why: &CertificateRevoked,
         only_unfinished: bool,
+        with_mails: bool,
     ) -> Result<Stopped, CommandError> {
         let each = stream::iter(people.into_iter().enumerate()).map(|(n, person)| async move {
             let context = CommandContext::of_process(recorded, "batch-withdraw", n);
             let withdrawn =
                 withdraw(&self.commands, &context, person, why, only_unfinished).await?;
-            let Withdrawn::Kept(issuance) = withdrawn else {
-                return Ok((withdrawn, Mails::Stopped));
+            let mails = match withdrawn {
+                Withdrawn::Kept(issuance) if with_mails => {
+                    self.stop_mails_of(recorded, n, issuance).await?
+                }
+                _ => Mails::Stopped,
             };
-            let mails = self.stop_mails_of(recorded, n, issuance).await?;
             Ok::<_, CommandError>((withdrawn, mails))
         });
         let mut stopped = Stopped::default();

@@ -83,6 +83,8 @@ async fn answer_of_a_replica_without_the_cause_does_not_count() {
     .await;
     let (subject, position, cause) = written.unwrap();
     let at = Consistency::After(cause);
-    let found = slowed.last_positions(std::slice::from_ref(&subject), &at).await;
+    let found = slowed
+        .last_positions(std::slice::from_ref(&subject), &at)
+        .await;
     assert_eq!(found.unwrap(), HashMap::from([(subject, position)]));
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use laureate::event_log::{AppendError, Commit};
@@ -57,6 +58,11 @@ async fn unanswered_write_is_a_problem_until_the_log_stores_an_event() {
         log.append(commit).await,
         Err(AppendError::Unknown(_))
     ));
+    for _ in 0..5 {
+        // As health does if it has to answer before the server.
+        let within = Duration::from_millis(100);
+        let _ = tokio::time::timeout(within, log.check_stores_writes()).await;
+    }
     for _ in 0..20 {
         let problem = log
             .check_stores_writes()

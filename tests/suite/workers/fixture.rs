@@ -103,8 +103,13 @@ impl Plant {
 
     /// Changes the configuration of the stream of events.
     pub async fn set_events(&self, changes: Value) {
+        self.set_stream("EVENTS", changes).await;
+    }
+
+    /// Changes the configuration of a stream.
+    pub async fn set_stream(&self, name: &str, changes: Value) {
         let log = &self.log.log;
-        let stream = log.names().events();
+        let stream = log.names().stream(name);
         let info = api(log, format!("$JS.API.STREAM.INFO.{stream}"), json!({})).await;
         let mut config = info["config"].clone();
         for (key, value) in changes.as_object().unwrap() {

@@ -265,6 +265,35 @@ async fn worker_pauses_while_the_log_stores_no_writes() {
 }
 
 #[tokio::test]
+async fn worker_pauses_while_only_the_stream_of_timers_stores_no_writes() {
+    let plant = Plant::new().await;
+    put(&plant, 1).await;
+    let short = json!({ "ack_wait": 2_000_000_000_u64 });
+    plant.set_consumer("renderer", short).await;
+    plant
+        .set_stream("TIMERS", json!({ "max_msg_size": 1 }))
+        .await;
+    let probe = Probe::new(async |delivery: Delivery| {
+        if delivery.attempt == 1 {
+            failed()
+        } else {
+            Verdict::Done
+        }
+    });
+    let (state, _) = plant.run_within(plant.log.log.clone(), probe.clone(), WorkLimits::new(1));
+    until(
+        "the worker is paused",
+        async || matches!(state.get(), WorkerState::Paused(away) if away.contains_key(&Away::Log)),
+    )
+    .await;
+    let stored = json!({ "max_msg_size": -1 });
+    plant.set_stream("TIMERS", stored).await;
+    plant.settled("renderer").await;
+    assert_eq!(probe.seen().len(), 2);
+    until("the worker runs", async || state.is_running()).await;
+}
+
+#[tokio::test]
 async fn long_pause_of_one_process_does_not_keep_its_deliveries_from_others() {
     let plant = Plant::new().await;
     let positions = put(&plant, 4).await;

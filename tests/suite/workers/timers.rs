@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::AckKind;
+use futures_util::StreamExt;
 use laureate::domain::MailId;
 use laureate::domain::certification::issuance::CertificateRequested;
 use laureate::domain::certification::mail::{
     EmailQueued, Mail, MailCommand, MailDelivery, OnUnknown, Stage,
 };
-use laureate::event_log::EventLog;
-use laureate::event_log::Position;
+use laureate::event_log::{Durable, EventLog, Position};
 use laureate::workers::timers::{Release, Timer, TimersOf, release_due};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -294,4 +295,38 @@ async fn claim_and_cancellation_exclude_each_other() {
         }
         assert_eq!(history.len(), 2, "{history:?}");
     }
+}
+
+#[tokio::test]
+async fn timer_whose_event_cannot_be_read_is_dropped_after_30_deliveries() {
+    let plant = Plant::new().await;
+    let log = &plant.log.log;
+    let id = Uuid::new_v4().to_string();
+    let subject = log.names().aggregate("mail", &id);
+    let stored = log.context().publish(subject, "{}".into()).await.unwrap();
+    let position = stored.await.unwrap().sequence;
+    let aggregate = "mail";
+    let timer = Timer {
+        aggregate,
+        id: &id,
+        position,
+    };
+    log.fire_timer(&timer.name(), "".into()).await.unwrap();
+    let durable = Durable {
+        stream: "TIMERS",
+        name: "timers",
+    };
+    let consumer = log.open_durable(durable).await.unwrap();
+    for _ in 0..30 {
+        let asked = consumer.batch().max_messages(1).messages().await;
+        let message = asked.unwrap().next().await.unwrap().unwrap();
+        message.ack_with(AckKind::Nak(None)).await.unwrap();
+    }
+    run_timers(&plant);
+    until("the timer is acknowledged", async || {
+        let consumer = log.open_durable(durable).await.unwrap();
+        let info = consumer.cached_info();
+        info.num_ack_pending == 0 && info.num_pending == 0
+    })
+    .await;
 }

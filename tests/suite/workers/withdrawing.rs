@@ -355,6 +355,35 @@ async fn cancelled_batch_keeps_issuances_with_a_pdf_and_cancels_their_mails() {
     );
 }
 
+#[tokio::test]
+async fn late_run_of_a_dispatch_leaves_the_mails_that_users_queued_after_the_stop() {
+    let plant = Plant::new().await;
+    let commands = &plant.log.commands;
+    let certificate = defined(commands).await;
+    let known = people(commands, 1).await;
+    let id = batch(commands, certificate, &known).await;
+    let requested = first_delivery(last_event(&plant, "batch", id).await);
+    react(&plant, "batch", id).await;
+    let issuance = IssuanceId::first_of(certificate, known[0]);
+    generated(&plant, issuance).await;
+    ask(&plant, id, BatchCommand::Cancel).await;
+    assert_eq!(react(&plant, "batch", id).await, Verdict::Done);
+    assert_eq!(stage(&plant, issuance).await, Stage::Cancelled);
+    let queue = MailCommand::Queue(Box::new(EmailQueued {
+        issuance_id: issuance,
+        delivery: MailDelivery::Held,
+        ..queued_mail("ada@example.com", OnUnknown::Park)
+    }));
+    let second = MailId::nth_of(issuance, 2);
+    let queued = commands.execute::<Mail>(&person(), second, queue).await;
+    queued.unwrap();
+    // As after a lost acknowledgement, or when its dead letter is requeued.
+    let verdicts = processes(&plant).work(&[requested]).await;
+    assert_eq!(verdicts, [Verdict::Done]);
+    let second = commands.load::<Mail>(second).await.unwrap();
+    assert_eq!(second.state.stage, Stage::Held);
+}
+
 /// A user requested a second mail before the process manager queued the first one.
 #[tokio::test]
 async fn cancelled_batch_stops_the_first_mail_before_it_is_queued() {
