@@ -12,7 +12,7 @@ use laureate::workers::{
     self, Away, Delivery, StateHandle, Verdict, WorkLimits, Worker, WorkerStates,
 };
 use serde_json::json;
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::{Barrier, Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::fixture::{Plant, Probe};
@@ -221,8 +221,21 @@ async fn workers_of_a_process_handle_one_event_with_a_counted_crash_at_a_time() 
         hand_back_twice(&plant, worker, 1).await;
     }
     let (sends, mut met) = mpsc::unbounded_channel();
-    let barrier = Arc::new(Barrier::new(2));
-    let probe = meeting(&barrier, &sends, Duration::from_secs(1));
+    let (alone, other) = (Arc::new(Mutex::new(())), Arc::new(Notify::new()));
+    let probe = Probe::new(move |_| {
+        let (alone, other, sends) = (alone.clone(), other.clone(), sends.clone());
+        async move {
+            if let Ok(_alone) = alone.try_lock() {
+                // Gives the other worker the time to begin.
+                let _ = tokio::time::timeout(Duration::from_secs(1), other.notified()).await;
+                sends.send(false).unwrap();
+            } else {
+                other.notify_one();
+                sends.send(true).unwrap();
+            }
+            Verdict::Done
+        }
+    });
     let states = WorkerStates::default();
     let importing = Arc::new(Importing(probe.clone()));
     let (limits, end) = (WorkLimits::new(2), &plant.shutdown);
