@@ -281,6 +281,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::{Instant, sleep_until};
+
     use super::*;
 
     /// Opens dialogues without an answer until the domain may have no further one. Returns their
@@ -296,7 +298,7 @@ mod tests {
                 Admission::Busy => {
                     refusals += 1;
                     // The others become slow meanwhile.
-                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    sleep_until(Instant::now() + Duration::from_secs(20)).await;
                 }
                 Admission::Closed => unreachable!("nothing closes it"),
             }
@@ -327,7 +329,7 @@ mod tests {
             unreachable!("all places are free")
         };
         tokio::spawn(async move { first.watch(std::future::pending::<()>()).await });
-        tokio::time::sleep(2 * slow_after).await;
+        sleep_until(Instant::now() + 2 * slow_after).await;
         assert!(!lane.is_busy("example.org"));
         assert!(matches!(
             lane.place("example.org").await,

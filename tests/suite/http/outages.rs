@@ -150,8 +150,10 @@ async fn process_started_while_the_folder_is_unmounted_does_not_mark_the_mount_p
     upload().await.expect(200);
 }
 
-/// Begins an import that fails. Returns its path.
-async fn failed_import(api: &Api) -> String {
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_import_is_tried_again_under_its_id() {
+    let roles = [Role::Api, Role::Projector, Role::Processes];
+    let api = Api::of(TestApp::with_roles(&roles, &[]).await).await;
     let mut people = Vec::new();
     made_up_people(1_001, 7, &mut people).expect("written");
     let begun = api
@@ -171,14 +173,7 @@ async fn failed_import(api: &Api) -> String {
         .execute::<Import>(&context, import, ImportCommand::Fail(failed))
         .await
         .expect("failed");
-    format!("/imports/{id}")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn failed_import_is_tried_again_under_its_id() {
-    let roles = [Role::Api, Role::Projector, Role::Processes];
-    let api = Api::of(TestApp::with_roles(&roles, &[]).await).await;
-    let path = failed_import(&api).await;
+    let path = format!("/imports/{id}");
     api.until("it has failed", &path, |body| state(body) == "failed")
         .await;
     let again = api.post(&format!("{path}/retry"), &Value::Null).await;
@@ -197,16 +192,6 @@ async fn failed_import_is_tried_again_under_its_id() {
     );
     let again = api.post(&format!("{path}/retry"), &Value::Null).await;
     assert_eq!((again.status.as_u16(), again.code()), (409, "WRONG_STATE"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn retry_of_an_import_needs_no_tables() {
-    // Without a projector, no table can be read.
-    let api = Api::of(TestApp::with_roles(&[Role::Api], &[]).await).await;
-    let path = failed_import(&api).await;
-    assert_eq!(api.get(&path).await.status, 503);
-    let again = api.post(&format!("{path}/retry"), &Value::Null).await;
-    assert_eq!(state(&again.expect(202).body), "requested");
 }
 
 #[tokio::test(flavor = "multi_thread")]

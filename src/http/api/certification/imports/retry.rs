@@ -46,12 +46,9 @@ pub async fn retry_import(
                 .commands
                 .execute::<Import>(&context, ImportId(id), ImportCommand::Retry)
                 .await?;
-            // The retry is recorded, so a read of the tables that fails is no error of the request.
-            let mut import = match super::read(&http, id).await {
-                Ok(Some(import)) => import,
-                Ok(None) | Err(_) => {
-                    ImportAnswer::begun(&http, ImportId(id), done.position).await?
-                }
+            let mut import = match super::read(&http, id).await? {
+                Some(import) => import,
+                None => ImportAnswer::begun(&http, ImportId(id), done.position).await?,
             };
             // The tables may not contain the request yet. A repeated request may also find that the
             // import has failed again.
