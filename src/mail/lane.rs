@@ -300,7 +300,7 @@ mod tests {
                     // The others become slow meanwhile.
                     sleep_until(Instant::now() + Duration::from_secs(20)).await;
                 }
-                Admission::Closed => unreachable!("nothing closes it"),
+                Admission::Closed => panic!("nothing closes it"),
             }
         }
         open
@@ -326,7 +326,7 @@ mod tests {
         let slow_after = Duration::from_secs(10);
         let lane = Lane::new(2, 4, slow_after, &Connected::default());
         let Admission::Place(mut first) = lane.place("example.org").await else {
-            unreachable!("all places are free")
+            panic!("all places are free")
         };
         tokio::spawn(async move { first.watch(std::future::pending::<()>()).await });
         sleep_until(Instant::now() + 2 * slow_after).await;

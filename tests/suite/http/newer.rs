@@ -107,12 +107,14 @@ async fn unreadable_event_stops_the_authorization_state_and_the_projections() {
             .contains("is not an event")
     })
     .await;
-    until("health reports the projections", async || {
-        problem(&api, "projections")
-            .await
-            .contains("is not an event")
+    until("all projections are stopped", async || {
+        let stopped = problem(&api, "projections").await;
+        let names = ["attendees is stopped", "users is stopped"];
+        names.iter().all(|name| stopped.contains(name))
     })
     .await;
+    let alive: Value = Answered::of(api.public("/health/live").await).await.body;
+    assert_eq!(alive["data"]["status"], "ok");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,17 +86,13 @@ async fn hand_back_twice(plant: &Plant, name: &str, count: usize) {
 
 /// Returns a probe that waits `within` a time for another delivery, and sends whether both were
 /// handled at the same time.
-fn meeting(
-    barrier: &Arc<Barrier>,
-    met: &mpsc::UnboundedSender<bool>,
-    within: Duration,
-) -> Arc<Probe> {
+fn meeting(barrier: &Arc<Barrier>, met: &mpsc::Sender<bool>, within: Duration) -> Arc<Probe> {
     let (barrier, met) = (barrier.clone(), met.clone());
     Probe::new(move |_| {
         let (barrier, met) = (barrier.clone(), met.clone());
         async move {
             let both = tokio::time::timeout(within, barrier.wait()).await;
-            met.send(both.is_ok()).unwrap();
+            met.send(both.is_ok()).await.unwrap();
             Verdict::Done
         }
     })
@@ -195,7 +191,7 @@ async fn suspects_without_a_counted_crash_are_handled_at_the_same_time() {
     let plant = Plant::new().await;
     let positions = put(&plant, 2).await;
     hand_back_twice(&plant, "renderer", 2).await;
-    let (sends, mut met) = mpsc::unbounded_channel();
+    let (sends, mut met) = mpsc::channel(100);
     let barrier = Arc::new(Barrier::new(2));
     let probe = meeting(&barrier, &sends, Duration::from_secs(30));
     plant.run(probe.clone());
@@ -220,7 +216,7 @@ async fn workers_of_a_process_handle_one_event_with_a_counted_crash_at_a_time() 
         log.set_crashes(worker, position, 1).await.unwrap();
         hand_back_twice(&plant, worker, 1).await;
     }
-    let (sends, mut met) = mpsc::unbounded_channel();
+    let (sends, mut met) = mpsc::channel(100);
     let (alone, other) = (Arc::new(Mutex::new(())), Arc::new(Notify::new()));
     let probe = Probe::new(move |_| {
         let (alone, other, sends) = (alone.clone(), other.clone(), sends.clone());
@@ -228,10 +224,10 @@ async fn workers_of_a_process_handle_one_event_with_a_counted_crash_at_a_time() 
             if let Ok(_alone) = alone.try_lock() {
                 // Gives the other worker the time to begin.
                 let _ = tokio::time::timeout(Duration::from_secs(1), other.notified()).await;
-                sends.send(false).unwrap();
+                sends.send(false).await.unwrap();
             } else {
                 other.notify_one();
-                sends.send(true).unwrap();
+                sends.send(true).await.unwrap();
             }
             Verdict::Done
         }

@@ -416,7 +416,7 @@ struct Held(#[allow(dead_code, reason = "dropped with the dialogue")] Arc<()>);
 
 impl Handover for Held {
     fn send(self: Box<Self>) -> BoxFuture<'static, SendOutcome> {
-        unreachable!("the content is not wanted")
+        panic!("the content is not wanted")
     }
 }
 

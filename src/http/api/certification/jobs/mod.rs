@@ -266,7 +266,7 @@ mod tests {
         };
         let id = MailId(uuid::Uuid::nil());
         let Ok(JobDetail { job, .. }) = JobDetail::of_history(id, history) else {
-            unreachable!("it was queued")
+            panic!("it was queued")
         };
         let text = |text: Option<Personal<String>>| text.map(|text| text.reveal_str().to_owned());
         assert_eq!(text(job.server_answer).as_deref(), Some("451 later"));
