@@ -34,28 +34,25 @@ const TIMES_OF_CREATION: [(&str, &[&str]); 2] = [
     ("createdFrom", &["2024-02-01", "2025-11-20", "2027-01-01"]),
     ("createdTo", &["2024-01-02", "2024-06-01", "2025-10-01"]),
 ];
+/// Words of names, e-mail addresses and document numbers: frequent, rare and absent ones.
+const SEARCHES_OF_PEOPLE: &[&str] = &[
+    "maria",
+    "garcia quispe",
+    "xiomara",
+    "777@",
+    "d-123456",
+    "example",
+    "pe",
+    "zzzzz",
+];
+const EMAILS: &[&str] = &[
+    "person.7@example.com",
+    "nobody@example.com",
+    "person.8@example.com&x@x.com",
+];
 const PEOPLE: Samples = &[
-    (
-        "search",
-        &[
-            "maria",
-            "garcia quispe",
-            "xiomara",
-            "777@",
-            "d-123456",
-            "example",
-            "pe",
-            "zzzzz",
-        ],
-    ),
-    (
-        "email",
-        &[
-            "person.7@example.com",
-            "nobody@example.com",
-            "person.8@example.com&x@x.com",
-        ],
-    ),
+    ("search", SEARCHES_OF_PEOPLE),
+    ("email", EMAILS),
     ("documentNumber", &["D-7", "d999999", "none"]),
     ("documentType", &["dni", "carné", "cedula", "none"]),
     (
@@ -73,27 +70,8 @@ const PEOPLE: Samples = &[
     ("certificateId", &["c1", "c2", "c20", "c0"]),
 ];
 const ISSUANCES: Samples = &[
-    (
-        "search",
-        &[
-            "maria",
-            "garcia quispe",
-            "xiomara",
-            "777@",
-            "d-123456",
-            "example",
-            "pe",
-            "zzzzz",
-        ],
-    ),
-    (
-        "email",
-        &[
-            "person.7@example.com",
-            "nobody@example.com",
-            "person.8@example.com&x@x.com",
-        ],
-    ),
+    ("search", SEARCHES_OF_PEOPLE),
+    ("email", EMAILS),
     ("documentNumber", &["D-7", "d999999", "none"]),
     ("number", &["00112233445566778899aabbccddeeff"]),
     ("certificateId", &["c1", "c2", "c20", "c0", "c1&c2"]),

@@ -3,9 +3,10 @@
 //!
 //! The stream reads the row after the projections have applied new events, at most twice per
 //! second. It ends when the work has ended, when the process stops, when an event has stopped a
-//! projection, or after 15 minutes, the default lifetime of an access token. The client then reconnects with `Last-Event-ID`. If an
-//! `EventSource` was opened with a ticket, it reconnects with the same ticket, which is used up. It
-//! gets 401 and stops. Its page must then get a new ticket and open the stream again.
+//! projection, or after 15 minutes, the default lifetime of an access token. The client then
+//! reconnects with `Last-Event-ID`. If an `EventSource` was opened with a ticket, it reconnects with
+//! the same ticket, which is used up. It gets 401 and stops. Its page must then get a new ticket and
+//! open the stream again.
 
 use std::convert::Infallible;
 use std::time::Duration;

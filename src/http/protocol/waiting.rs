@@ -2,9 +2,9 @@
 //! tables contain them, and writes for the work that follows from them, such as an import.
 //!
 //! A request has no request slot while it waits. The number of waiting requests is limited, and the
-//! number of reads and of waits for work is also limited for each user. A read of a position that is not in the
-//! log yet is rejected without waiting. A write with `Prefer: respond-async` does not wait, and a
-//! stopping process ends the waits for work.
+//! number of reads and of waits for work is also limited for each user. A read of a position that
+//! is not in the log yet is rejected without waiting. A write with `Prefer: respond-async` does not
+//! wait, and a stopping process ends the waits for work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

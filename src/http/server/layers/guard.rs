@@ -327,8 +327,8 @@ fn is_read(request: &Request) -> bool {
 }
 
 /// Rejects a read of tables that an event has stopped. Their rows may be outdated. For example, a
-/// certificate may have been revoked since. Tables that only stand still, because no projector runs,
-/// are still read: all tables stand still then, and `/health/ready` reports it.
+/// certificate may have been revoked since. Tables that are only behind the log, because no projector
+/// runs, are still read. `/health/ready` reports this state.
 fn check_not_stopped(readers: &Readers) -> Result<(), ApiError> {
     let Some(name) = readers.stopped() else {
         return Ok(());
